@@ -1,0 +1,1 @@
+//! pesan-service
