@@ -1,0 +1,308 @@
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use jiff::Timestamp;
+use pesan_domain::dialogue::{Chat, Dialogue, Draft};
+use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId};
+use pesan_domain::language::Language;
+use pesan_domain::merchant::Merchant;
+use serde::{Deserialize, Serialize};
+
+use super::reservation::sort_key;
+use super::rows::{Keyed, MerchantRow, language_code};
+use super::{Store, StoreError, broken, from_item, keys, to_item};
+
+/// How many update ids a chat remembers. A claim lives as long as 64 further updates.
+const REMEMBERED_UPDATES: usize = 64;
+
+/// A chat as it is stored: where the dialogue is, and which updates brought it there.
+#[derive(Clone, Debug)]
+pub struct ChatRecord {
+    /// The vendor's id, 64 bits and negative for groups.
+    pub id: i64,
+    /// The dialogue.
+    pub chat: Chat,
+    /// The newest update ids, oldest first.
+    pub updates: Vec<i64>,
+}
+
+impl ChatRecord {
+    /// A chat nobody has written in.
+    #[must_use]
+    pub fn new(id: i64, chat: Chat) -> Self {
+        Self {
+            id,
+            chat,
+            updates: Vec::new(),
+        }
+    }
+
+    /// Whether this update has been taken.
+    #[must_use]
+    pub fn has_taken(&self, update: i64) -> bool {
+        self.updates.contains(&update)
+    }
+
+    /// The record after `update` led to `chat`.
+    #[must_use]
+    pub fn after(&self, update: i64, chat: Chat) -> Self {
+        let mut updates = self.updates.clone();
+        updates.push(update);
+        let surplus = updates.len().saturating_sub(REMEMBERED_UPDATES);
+        updates.drain(..surplus);
+        Self {
+            id: self.id,
+            chat,
+            updates,
+        }
+    }
+}
+
+/// What an update finds.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The merchant, where it was asked for.
+    pub merchant: Option<Merchant>,
+    /// The chat, unless it is new.
+    pub chat: Option<ChatRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChatRow {
+    chat: i64,
+    language: String,
+    first_name: String,
+    version: u64,
+    wrong_codes: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrong_codes_since: Option<i64>,
+    updates: Vec<i64>,
+    dialogue: DialogueRow,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct DialogueRow {
+    at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    item: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+}
+
+impl DialogueRow {
+    fn at(at: &str) -> Self {
+        Self {
+            at: at.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn with_draft(at: &str, draft: &Draft, page: Option<u16>) -> Self {
+        Self {
+            at: at.to_owned(),
+            page,
+            date: draft.date.map(|date| date.to_string()),
+            slot: draft.slot.clone(),
+            device: draft.device.as_ref().map(|id| id.as_str().to_owned()),
+            item: draft.item.as_ref().map(|id| id.as_str().to_owned()),
+            code: draft.code.as_ref().map(|code| code.as_str().to_owned()),
+        }
+    }
+
+    fn with_code(at: &str, code: &BookingCode) -> Self {
+        Self {
+            at: at.to_owned(),
+            code: Some(code.as_str().to_owned()),
+            ..Self::default()
+        }
+    }
+
+    fn code(&self) -> Result<BookingCode, StoreError> {
+        BookingCode::parse(self.code.as_deref().unwrap_or_default()).map_err(broken)
+    }
+
+    fn draft(&self) -> Result<Draft, StoreError> {
+        Ok(Draft {
+            date: self.date.as_deref().map(str::parse).transpose().map_err(broken)?,
+            slot: self.slot.clone(),
+            device: self.device.as_deref().map(DeviceId::parse).transpose().map_err(broken)?,
+            item: self.item.as_deref().map(ItemId::parse).transpose().map_err(broken)?,
+            code: self.code.as_deref().map(BookingCode::parse).transpose().map_err(broken)?,
+        })
+    }
+}
+
+impl From<&Dialogue> for DialogueRow {
+    fn from(dialogue: &Dialogue) -> Self {
+        match dialogue {
+            Dialogue::Start => Self::at("start"),
+            Dialogue::Help => Self::at("help"),
+            Dialogue::Catalog { page } => Self {
+                page: Some(*page),
+                ..Self::at("catalog")
+            },
+            Dialogue::Welcome { draft } => Self::with_draft("welcome", draft, None),
+            Dialogue::AskDate { draft } => Self::with_draft("date", draft, None),
+            Dialogue::AskDevice { draft, page } => Self::with_draft("device", draft, Some(*page)),
+            Dialogue::AskSlot { draft } => Self::with_draft("slot", draft, None),
+            Dialogue::AskPart { draft, page } => Self::with_draft("part", draft, Some(*page)),
+            Dialogue::Confirm { draft } => Self::with_draft("confirm", draft, None),
+            Dialogue::Booked { code } => Self::with_code("booked", code),
+            Dialogue::AskCode => Self::at("code"),
+            Dialogue::Status { code } => Self::with_code("status", code),
+        }
+    }
+}
+
+impl DialogueRow {
+    fn dialogue(&self) -> Result<Dialogue, StoreError> {
+        let page = self.page.unwrap_or_default();
+        Ok(match self.at.as_str() {
+            "start" => Dialogue::Start,
+            "help" => Dialogue::Help,
+            "catalog" => Dialogue::Catalog { page },
+            "welcome" => Dialogue::Welcome { draft: self.draft()? },
+            "date" => Dialogue::AskDate { draft: self.draft()? },
+            "device" => Dialogue::AskDevice { draft: self.draft()?, page },
+            "slot" => Dialogue::AskSlot { draft: self.draft()? },
+            "part" => Dialogue::AskPart { draft: self.draft()?, page },
+            "confirm" => Dialogue::Confirm { draft: self.draft()? },
+            "booked" => Dialogue::Booked { code: self.code()? },
+            "code" => Dialogue::AskCode,
+            "status" => Dialogue::Status { code: self.code()? },
+            other => return Err(broken(format!("a dialogue at {other}"))),
+        })
+    }
+}
+
+impl Store {
+    /// The chat, and the merchant where `with_merchant`, in one read.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn opening(
+        &self,
+        merchant: &MerchantId,
+        chat: i64,
+        with_merchant: bool,
+    ) -> Result<Opening, StoreError> {
+        let mut keys_wanted = vec![keys::chat(merchant, chat).item()];
+        if with_merchant {
+            keys_wanted.push(keys::merchant(merchant).item());
+        }
+        let mut opening = Opening {
+            merchant: None,
+            chat: None,
+        };
+        for item in self.batch_get(keys_wanted).await? {
+            if sort_key(&item) == "PROFILE" {
+                opening.merchant = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
+            } else {
+                let row = from_item::<Keyed<ChatRow>>(item)?.row;
+                opening.chat = Some(ChatRecord {
+                    id: row.chat,
+                    chat: Chat {
+                        language: Language::from_code(Some(&row.language)),
+                        first_name: row.first_name,
+                        dialogue: row.dialogue.dialogue()?,
+                        version: row.version,
+                        wrong_codes: row.wrong_codes,
+                        wrong_codes_since: row
+                            .wrong_codes_since
+                            .map(Timestamp::from_second)
+                            .transpose()
+                            .map_err(broken)?,
+                    },
+                    updates: row.updates,
+                });
+            }
+        }
+        Ok(opening)
+    }
+
+    /// Writes a plain step of the dialogue, which is also the claim on its update.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another update of the chat came first.
+    pub async fn save_chat(
+        &self,
+        merchant: &MerchantId,
+        chat: &ChatRecord,
+    ) -> Result<(), StoreError> {
+        let put = self.chat_put_parts(merchant, chat)?;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(put.item))
+            .condition_expression(put.condition)
+            .expression_attribute_values(":before", put.before)
+            .send()
+            .await
+            .map_err(|error| match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => {
+                    StoreError::Conflict
+                }
+                _ => super::unavailable(error),
+            })?;
+        Ok(())
+    }
+
+    pub(super) fn chat_put(
+        &self,
+        merchant: &MerchantId,
+        chat: &ChatRecord,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let parts = self.chat_put_parts(merchant, chat)?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(parts.item))
+            .condition_expression(parts.condition)
+            .expression_attribute_values(":before", parts.before)
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn chat_put_parts(
+        &self,
+        merchant: &MerchantId,
+        record: &ChatRecord,
+    ) -> Result<ChatPut, StoreError> {
+        let chat = &record.chat;
+        let before = chat.version.saturating_sub(1);
+        let item = to_item(&Keyed::new(
+            keys::chat(merchant, record.id),
+            ChatRow {
+                chat: record.id,
+                language: language_code(chat.language),
+                first_name: chat.first_name.clone(),
+                version: chat.version,
+                wrong_codes: chat.wrong_codes,
+                wrong_codes_since: chat.wrong_codes_since.map(Timestamp::as_second),
+                updates: record.updates.clone(),
+                dialogue: DialogueRow::from(&chat.dialogue),
+            },
+        ))?;
+        Ok(ChatPut {
+            item,
+            condition: if before == 0 {
+                "attribute_not_exists(PK) OR version = :before"
+            } else {
+                "version = :before"
+            },
+            before: AttributeValue::N(before.to_string()),
+        })
+    }
+}
+
+struct ChatPut {
+    item: super::Item,
+    condition: &'static str,
+    before: AttributeValue,
+}

@@ -1,0 +1,107 @@
+//! Where each thing lives: the table of DESIGN section 4, one function a thing.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
+use pesan_domain::merchant::Merchant;
+
+use super::Item;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub fn item(&self) -> Item {
+        Item::from([
+            ("PK".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("SK".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+pub(super) fn directory(zone: &str, merchant: &MerchantId) -> Key {
+    key("MERCHANTS".to_owned(), format!("{zone}#{}", merchant.as_str()))
+}
+
+pub(super) fn merchant(merchant: &MerchantId) -> Key {
+    key(format!("M#{}", merchant.as_str()), "PROFILE")
+}
+
+pub(super) const ITEM_PREFIX: &str = "ITEM#";
+
+pub(super) fn item(merchant: &MerchantId, item: &ItemId) -> Key {
+    key(
+        format!("M#{}", merchant.as_str()),
+        format!("{ITEM_PREFIX}{}", item.as_str()),
+    )
+}
+
+pub(super) const SLOT_PREFIX: &str = "SLOT#";
+
+pub(super) fn day(merchant: &MerchantId, date: Date) -> String {
+    format!("M#{}#DAY#{date}", merchant.as_str())
+}
+
+/// `slot` is the start as `09:00`, so that a day reads in order.
+pub(super) fn seat(merchant: &MerchantId, date: Date, slot: &str, seat: u8) -> Key {
+    key(day(merchant, date), format!("{SLOT_PREFIX}{slot}#SEAT#{seat}"))
+}
+
+pub(super) fn chat(merchant: &MerchantId, chat: i64) -> Key {
+    key(format!("M#{}#CHAT#{chat}", merchant.as_str()), "CHAT")
+}
+
+pub(super) fn chat_reservation(merchant: &MerchantId, chat: i64, code: &BookingCode) -> Key {
+    key(
+        format!("M#{}#CHAT#{chat}", merchant.as_str()),
+        format!("RSV#{}", code.as_str()),
+    )
+}
+
+pub(super) fn reservation(merchant: &MerchantId, code: &BookingCode) -> Key {
+    key(
+        format!("M#{}#RSV#{}", merchant.as_str(), code.as_str()),
+        "RESERVATION",
+    )
+}
+
+pub(super) fn payment(merchant: &MerchantId, order: &OrderId) -> Key {
+    key(
+        format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
+        "PAYMENT",
+    )
+}
+
+pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str) -> Key {
+    key(
+        format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
+        format!("EVENT#{digest}"),
+    )
+}
+
+pub(super) fn link(token_hash: &str) -> Key {
+    key(format!("LINK#{token_hash}"), "LINK")
+}
+
+/// What a person must settle: `kind` is `review` or `refund`.
+pub(super) fn waiting(merchant: &MerchantId, kind: &str, order: &OrderId) -> Key {
+    key(
+        format!("M#{}#WAIT#{kind}#0", merchant.as_str()),
+        order.as_str().to_owned(),
+    )
+}
+
+/// The index key of what a merchant made on a day of its own zone.
+pub(super) fn made_on(merchant: &Merchant, kind: &str, made_at: Timestamp) -> String {
+    let date = made_at.to_zoned(merchant.zone.tz()).date();
+    format!("M#{}#{kind}#{date}", merchant.id.as_str())
+}

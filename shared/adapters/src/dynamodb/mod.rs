@@ -1,0 +1,158 @@
+//! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
+//! reads and commits of each area, one round trip a method.
+
+mod chat;
+mod keys;
+mod merchant;
+mod payment;
+mod reservation;
+mod rows;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+pub use chat::{ChatRecord, Opening};
+pub use payment::{Event, EventOutcome, Settlement};
+pub use reservation::{Booking, OrderRecord, Seat};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The table, spoken to by the real client.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+/// Why a read or commit did not happen, told apart by what the caller does next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else was first: load again and decide again.
+    #[error("another commit came first")]
+    Conflict,
+    /// The seat is held or taken by another booking.
+    #[error("the seat is taken")]
+    SeatTaken,
+    /// DynamoDB did not answer or refused for a while. Nothing is known to have happened.
+    #[error("the table could not be reached: {0}")]
+    Unavailable(String),
+    /// A row that this version cannot read, or a request that cannot be right: a bug.
+    #[error("the table answered what it should not: {0}")]
+    Broken(String),
+}
+
+impl Store {
+    /// Works on `table` through `client`.
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
+        Self {
+            client,
+            table: table.to_owned(),
+        }
+    }
+
+    async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let request = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, request)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        if answer.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("unprocessed keys".to_owned()));
+        }
+        Ok(answer
+            .responses
+            .and_then(|mut tables| tables.remove(&self.table))
+            .unwrap_or_default())
+    }
+
+    async fn query(&self, pk: String, sk_prefix: &str) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
+                .expression_attribute_values(":sk", AttributeValue::S(sk_prefix.to_owned()))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(unavailable)?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+fn unavailable<E, R>(error: SdkError<E, R>) -> StoreError
+where
+    E: ProvideErrorMetadata,
+{
+    // Only the code: a message may quote keys, and keys hold chat ids.
+    match &error {
+        SdkError::ServiceError(service) => StoreError::Unavailable(
+            service.err().code().unwrap_or("service error").to_owned(),
+        ),
+        SdkError::TimeoutError(_) => StoreError::Unavailable("timeout".to_owned()),
+        SdkError::DispatchFailure(_) => StoreError::Unavailable("connection".to_owned()),
+        _ => StoreError::Unavailable("unreadable answer".to_owned()),
+    }
+}
+
+/// Tells what a cancelled transaction failed on. `seat` is the place of the seat's write.
+fn cancelled<R>(
+    error: SdkError<TransactWriteItemsError, R>,
+    seat: Option<usize>,
+) -> StoreError {
+    let SdkError::ServiceError(service) = &error else {
+        return unavailable(error);
+    };
+    let TransactWriteItemsError::TransactionCanceledException(reasons) = service.err() else {
+        return unavailable(error);
+    };
+    let failed = |reason: &aws_sdk_dynamodb::types::CancellationReason| {
+        reason.code() == Some("ConditionalCheckFailed")
+    };
+    let reasons = reasons.cancellation_reasons();
+    let elsewhere = reasons
+        .iter()
+        .enumerate()
+        .any(|(place, reason)| Some(place) != seat && failed(reason));
+    let at_seat = seat
+        .and_then(|place| reasons.get(place))
+        .is_some_and(failed);
+    match (elsewhere, at_seat) {
+        // Another input of the same chat or payment won: what was decided is stale as a whole.
+        (true, _) => StoreError::Conflict,
+        (false, true) => StoreError::SeatTaken,
+        (false, false) => StoreError::Conflict,
+    }
+}
+
+fn to_item(row: &impl serde::Serialize) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(row).map_err(|error| StoreError::Broken(error.to_string()))
+}
+
+fn from_item<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error| StoreError::Broken(error.to_string()))
+}
+
+fn broken(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Broken(what.to_string())
+}

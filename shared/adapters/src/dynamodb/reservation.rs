@@ -1,0 +1,345 @@
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pesan_domain::calendar::SlotTime;
+use pesan_domain::ids::{BookingCode, MerchantId, OrderId};
+use pesan_domain::merchant::Merchant;
+use pesan_domain::payment::Payment;
+use pesan_domain::reservation::{RESALE_GRACE, Reservation};
+use serde::{Deserialize, Serialize};
+
+use super::chat::ChatRecord;
+use super::payment::payment_row;
+use super::rows::{Keyed, LinkRow, MerchantRow, PaymentRow, ReservationRow, SeatRow};
+use super::{Item, Store, StoreError, broken, cancelled, from_item, keys, to_item, unavailable};
+
+/// A seat as a day's read shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Its number, from 1.
+    pub number: u8,
+    /// Whose it is.
+    pub code: BookingCode,
+    /// When the hold ends; none for a paid one.
+    pub held_until: Option<Timestamp>,
+}
+
+impl Seat {
+    /// Whether it cannot be sold at `now`: paid, or held and the grace after its end not over.
+    #[must_use]
+    pub fn is_taken(&self, now: Timestamp) -> bool {
+        self.held_until
+            .is_none_or(|until| resold_before(now) < until)
+    }
+}
+
+/// A hold that ended at or before this moment may be sold again.
+fn resold_before(now: Timestamp) -> Timestamp {
+    now.checked_sub(RESALE_GRACE).unwrap_or(Timestamp::MIN)
+}
+
+/// Everything one *Book Now* writes.
+#[derive(Debug)]
+pub struct Booking<'a> {
+    /// The chat after the step.
+    pub chat: &'a ChatRecord,
+    /// The new reservation, held.
+    pub reservation: &'a Reservation,
+    /// Its first payment.
+    pub payment: &'a Payment,
+    /// The hash of the order page's token.
+    pub link_hash: &'a str,
+    /// For the seat's grace.
+    pub now: Timestamp,
+}
+
+/// An order with all that its page or a notification needs.
+#[derive(Clone, Debug)]
+pub struct OrderRecord {
+    /// The reservation.
+    pub reservation: Reservation,
+    /// The payment that was asked for.
+    pub payment: Payment,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    made_at: i64,
+}
+
+impl Store {
+    /// The seats of a day by slot (`09:00`), each once.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn day(
+        &self,
+        merchant: &MerchantId,
+        date: Date,
+    ) -> Result<BTreeMap<String, Vec<Seat>>, StoreError> {
+        let items = self
+            .query(keys::day(merchant, date), keys::SLOT_PREFIX)
+            .await?;
+        let mut day: BTreeMap<String, Vec<Seat>> = BTreeMap::new();
+        for item in items {
+            let row = from_item::<Keyed<SeatRow>>(item)?;
+            let (slot, number) = row
+                .sk
+                .strip_prefix(keys::SLOT_PREFIX)
+                .and_then(|rest| rest.split_once("#SEAT#"))
+                .ok_or_else(|| broken("a seat's key"))?;
+            day.entry(slot.to_owned()).or_default().push(Seat {
+                number: number.parse().map_err(broken)?,
+                code: BookingCode::parse(&row.row.code).map_err(broken)?,
+                held_until: row
+                    .row
+                    .held_until
+                    .map(Timestamp::from_second)
+                    .transpose()
+                    .map_err(broken)?,
+            });
+        }
+        Ok(day)
+    }
+
+    /// Claims the seat and writes the booking, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::SeatTaken`] when another booking has the seat, [`StoreError::Conflict`] when
+    /// another update of the chat came first.
+    pub async fn book(&self, merchant: &Merchant, booking: &Booking<'_>) -> Result<(), StoreError> {
+        let Booking { chat, reservation, payment, .. } = booking;
+        let link = Keyed::new(
+            keys::link(booking.link_hash),
+            LinkRow {
+                merchant: merchant.id.as_str().to_owned(),
+                code: reservation.code.as_str().to_owned(),
+            },
+        );
+        let pointer = Keyed::new(
+            keys::chat_reservation(&merchant.id, reservation.chat, &reservation.code),
+            Pointer { made_at: reservation.made_at.as_second() },
+        );
+        let writes = vec![
+            self.chat_put(&merchant.id, chat)?,
+            self.seat_claim(merchant, reservation, Some(reservation.held_until), booking.now)?,
+            self.put_new(to_item(&reservation_row(merchant, reservation))?)?,
+            self.put_new(to_item(&payment_row(merchant, payment))?)?,
+            self.put(to_item(&link)?)?,
+            self.put(to_item(&pointer)?)?,
+        ];
+        self.transact(writes, Some(1)).await
+    }
+
+    /// An order by its booking code: the reservation, and the payment of its current attempt.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn order(
+        &self,
+        merchant: &MerchantId,
+        code: &BookingCode,
+    ) -> Result<Option<OrderRecord>, StoreError> {
+        Ok(self.order_with_merchant(merchant, code).await?.0)
+    }
+
+    /// As [`Store::order`], with the merchant's profile in the same read.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn order_with_merchant(
+        &self,
+        merchant: &MerchantId,
+        code: &BookingCode,
+    ) -> Result<(Option<OrderRecord>, Option<Merchant>), StoreError> {
+        let first = OrderId::of(code, 1);
+        let items = self
+            .batch_get(vec![
+                keys::merchant(merchant).item(),
+                keys::reservation(merchant, code).item(),
+                keys::payment(merchant, &first).item(),
+            ])
+            .await?;
+        let mut profile = None;
+        let mut reservation = None;
+        let mut payment = None;
+        for item in items {
+            match sort_key(&item) {
+                "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
+                "RESERVATION" => {
+                    reservation =
+                        Some(from_item::<Keyed<ReservationRow>>(item)?.row.reservation()?);
+                }
+                _ => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
+            }
+        }
+        let Some(reservation) = reservation else {
+            return Ok((None, profile));
+        };
+        // Only a second attempt at paying costs a second read.
+        if reservation.order_id != first {
+            payment = self.payment(merchant, &reservation.order_id).await?;
+        }
+        let payment = payment.ok_or_else(|| broken("a reservation without its payment"))?;
+        Ok((Some(OrderRecord { reservation, payment }), profile))
+    }
+
+    /// What a link's hash points at.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn link(
+        &self,
+        token_hash: &str,
+    ) -> Result<Option<(MerchantId, BookingCode)>, StoreError> {
+        let items = self.batch_get(vec![keys::link(token_hash).item()]).await?;
+        let Some(item) = items.into_iter().next() else {
+            return Ok(None);
+        };
+        let row = from_item::<Keyed<LinkRow>>(item)?.row;
+        Ok(Some((
+            MerchantId::parse(&row.merchant).map_err(broken)?,
+            BookingCode::parse(&row.code).map_err(broken)?,
+        )))
+    }
+
+    /// Takes the reservation's seat: where none is held, where the hold ran out, or where it is
+    /// this reservation's own. One item a seat, so there is no counter to drift.
+    pub(super) fn seat_claim(
+        &self,
+        merchant: &Merchant,
+        reservation: &Reservation,
+        held_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let row = Keyed::new(
+            keys::seat(
+                &merchant.id,
+                reservation.date,
+                &slot_key(&reservation.slot),
+                reservation.seat,
+            ),
+            SeatRow {
+                code: reservation.code.as_str().to_owned(),
+                held_until: held_until.map(Timestamp::as_second),
+            },
+        );
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&row)?))
+            .condition_expression("attribute_not_exists(PK) OR held_until <= :resold OR code = :code")
+            .expression_attribute_values(
+                ":resold",
+                AttributeValue::N(resold_before(now).as_second().to_string()),
+            )
+            .expression_attribute_values(
+                ":code",
+                AttributeValue::S(reservation.code.as_str().to_owned()),
+            )
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The reservation after a step, over the version before it.
+    pub(super) fn reservation_update(
+        &self,
+        merchant: &Merchant,
+        reservation: &Reservation,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.put_over(
+            to_item(&reservation_row(merchant, reservation))?,
+            reservation.version.saturating_sub(1),
+        )
+    }
+
+    pub(super) fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    pub(super) fn put_new(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(PK)")
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Puts a row over the one of `version`.
+    pub(super) fn put_over(&self, item: Item, version: u64) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    pub(super) fn delete(&self, key: &keys::Key) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.item()))
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    pub(super) async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        seat: Option<usize>,
+    ) -> Result<(), StoreError> {
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .send()
+            .await
+            .map_err(|error| cancelled(error, seat))?;
+        Ok(())
+    }
+
+    pub(super) async fn put_alone(&self, item: Item) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+/// The reservation's row; its index keys follow from when it was made, so they never change.
+fn reservation_row(merchant: &Merchant, reservation: &Reservation) -> Keyed<ReservationRow> {
+    Keyed::new(
+        keys::reservation(&merchant.id, &reservation.code),
+        ReservationRow::from(reservation),
+    )
+    .indexed(
+        keys::made_on(merchant, "RSV", reservation.made_at),
+        format!("{}#{}", reservation.made_at, reservation.code.as_str()),
+    )
+}
+
+/// A slot's key within its day.
+pub(super) fn slot_key(slot: &SlotTime) -> String {
+    slot.start.strftime("%H:%M").to_string()
+}
+
+pub(super) fn sort_key(item: &Item) -> &str {
+    item.get("SK")
+        .and_then(|value| value.as_s().ok())
+        .map_or("", String::as_str)
+}

@@ -1,0 +1,368 @@
+//! What is stored: rows apart from wire and domain types. A row that no longer reads as the
+//! domain's type is [`StoreError::Broken`], never a default.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time, Weekday};
+use pesan_domain::calendar::{SlotTime, Zone};
+use pesan_domain::catalog::Item;
+use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId, OrderId, TransactionId};
+use pesan_domain::language::Language;
+use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
+use pesan_domain::money::Rupiah;
+use pesan_domain::payment::{Payment, PaymentState};
+use pesan_domain::reservation::{Reservation, ReservationState};
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, broken};
+
+/// The two key attributes every row carries.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Keyed<T> {
+    #[serde(rename = "PK")]
+    pub pk: String,
+    #[serde(rename = "SK")]
+    pub sk: String,
+    #[serde(rename = "GSI1PK", default, skip_serializing_if = "Option::is_none")]
+    pub gsi1pk: Option<String>,
+    #[serde(rename = "GSI1SK", default, skip_serializing_if = "Option::is_none")]
+    pub gsi1sk: Option<String>,
+    #[serde(flatten)]
+    pub row: T,
+}
+
+impl<T> Keyed<T> {
+    pub fn new(key: super::keys::Key, row: T) -> Self {
+        Self {
+            pk: key.pk,
+            sk: key.sk,
+            gsi1pk: None,
+            gsi1sk: None,
+            row,
+        }
+    }
+
+    pub fn indexed(mut self, pk: String, sk: String) -> Self {
+        self.gsi1pk = Some(pk);
+        self.gsi1sk = Some(sk);
+        self
+    }
+}
+
+pub(super) fn language_code(language: Language) -> String {
+    match language {
+        Language::Indonesian => "id".to_owned(),
+        Language::English => "en".to_owned(),
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SlotRow {
+    pub start: String,
+    pub end: String,
+}
+
+impl From<&SlotTime> for SlotRow {
+    fn from(slot: &SlotTime) -> Self {
+        Self {
+            start: slot.start.strftime("%H:%M").to_string(),
+            end: slot.end.strftime("%H:%M").to_string(),
+        }
+    }
+}
+
+impl SlotRow {
+    pub fn slot(&self) -> Result<SlotTime, StoreError> {
+        let time = |text: &str| Time::strptime("%H:%M", text).map_err(broken);
+        Ok(SlotTime {
+            start: time(&self.start)?,
+            end: time(&self.end)?,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct MerchantRow {
+    pub id: String,
+    pub name: String,
+    pub about_id: String,
+    pub about_en: String,
+    pub zone: String,
+    pub bot_username: String,
+    pub midtrans_merchant_id: String,
+    pub midtrans_client_key: String,
+    pub midtrans_production: bool,
+    pub slots: Vec<SlotRow>,
+    pub seats_per_slot: u8,
+    pub closed_weekdays: Vec<i8>,
+    pub closed_dates: Vec<String>,
+    pub horizon_days: u16,
+    pub hold_minutes: u16,
+}
+
+impl From<&Merchant> for MerchantRow {
+    fn from(merchant: &Merchant) -> Self {
+        Self {
+            id: merchant.id.as_str().to_owned(),
+            name: merchant.name.clone(),
+            about_id: merchant.about_id.clone(),
+            about_en: merchant.about_en.clone(),
+            zone: merchant.zone.as_str().to_owned(),
+            bot_username: merchant.bot_username.clone(),
+            midtrans_merchant_id: merchant.midtrans.merchant_id.clone(),
+            midtrans_client_key: merchant.midtrans.client_key.clone(),
+            midtrans_production: merchant.midtrans.environment == MidtransEnvironment::Production,
+            slots: merchant.slots.iter().map(SlotRow::from).collect(),
+            seats_per_slot: merchant.seats_per_slot,
+            closed_weekdays: merchant
+                .closed_weekdays
+                .iter()
+                .map(|day| day.to_monday_one_offset())
+                .collect(),
+            closed_dates: merchant.closed_dates.iter().map(Date::to_string).collect(),
+            horizon_days: merchant.horizon_days,
+            hold_minutes: merchant.hold_minutes,
+        }
+    }
+}
+
+impl MerchantRow {
+    pub fn merchant(self) -> Result<Merchant, StoreError> {
+        let slots: Vec<SlotTime> = self
+            .slots
+            .iter()
+            .map(SlotRow::slot)
+            .collect::<Result<_, _>>()?;
+        Ok(Merchant {
+            id: MerchantId::parse(&self.id).map_err(broken)?,
+            name: self.name,
+            about_id: self.about_id,
+            about_en: self.about_en,
+            zone: Zone::parse(&self.zone).map_err(broken)?,
+            bot_username: self.bot_username,
+            midtrans: MidtransAccount {
+                merchant_id: self.midtrans_merchant_id,
+                client_key: self.midtrans_client_key,
+                environment: if self.midtrans_production {
+                    MidtransEnvironment::Production
+                } else {
+                    MidtransEnvironment::Sandbox
+                },
+            },
+            slots: Slots::new(slots).map_err(broken)?,
+            seats_per_slot: self.seats_per_slot,
+            closed_weekdays: self
+                .closed_weekdays
+                .iter()
+                .map(|day| Weekday::from_monday_one_offset(*day).map_err(broken))
+                .collect::<Result<_, _>>()?,
+            closed_dates: self
+                .closed_dates
+                .iter()
+                .map(|date| date.parse().map_err(broken))
+                .collect::<Result<_, _>>()?,
+            horizon_days: self.horizon_days,
+            hold_minutes: self.hold_minutes,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ItemRow {
+    pub id: String,
+    pub device: String,
+    pub device_id: String,
+    pub part: String,
+    pub price: u64,
+    pub minutes: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<u32>,
+}
+
+impl From<&Item> for ItemRow {
+    fn from(item: &Item) -> Self {
+        Self {
+            id: item.id.as_str().to_owned(),
+            device: item.device.clone(),
+            device_id: item.device_id.as_str().to_owned(),
+            part: item.part.clone(),
+            price: item.price.get(),
+            minutes: item.minutes,
+            stock: item.stock,
+        }
+    }
+}
+
+impl ItemRow {
+    pub fn item(self) -> Result<Item, StoreError> {
+        Ok(Item {
+            id: ItemId::parse(&self.id).map_err(broken)?,
+            device_id: DeviceId::parse(&self.device_id).map_err(broken)?,
+            device: self.device,
+            part: self.part,
+            price: Rupiah::new(self.price),
+            minutes: self.minutes,
+            stock: self.stock,
+        })
+    }
+}
+
+/// A seat that is held (until) or taken (no until).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SeatRow {
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ReservationRow {
+    pub code: String,
+    pub chat: i64,
+    pub customer_name: String,
+    pub language: String,
+    pub item: String,
+    pub device: String,
+    pub part: String,
+    pub price: u64,
+    pub date: String,
+    pub slot: SlotRow,
+    pub seat: u8,
+    pub state: String,
+    pub held_until: i64,
+    pub made_at: i64,
+    pub order_id: String,
+    pub version: u64,
+}
+
+impl From<&Reservation> for ReservationRow {
+    fn from(reservation: &Reservation) -> Self {
+        Self {
+            code: reservation.code.as_str().to_owned(),
+            chat: reservation.chat,
+            customer_name: reservation.customer_name.clone(),
+            language: language_code(reservation.language),
+            item: reservation.item.as_str().to_owned(),
+            device: reservation.device.clone(),
+            part: reservation.part.clone(),
+            price: reservation.price.get(),
+            date: reservation.date.to_string(),
+            slot: SlotRow::from(&reservation.slot),
+            seat: reservation.seat,
+            state: reservation.state.name().to_owned(),
+            held_until: reservation.held_until.as_second(),
+            made_at: reservation.made_at.as_second(),
+            order_id: reservation.order_id.as_str().to_owned(),
+            version: reservation.version,
+        }
+    }
+}
+
+impl ReservationRow {
+    pub fn reservation(self) -> Result<Reservation, StoreError> {
+        Ok(Reservation {
+            code: BookingCode::parse(&self.code).map_err(broken)?,
+            chat: self.chat,
+            customer_name: self.customer_name,
+            language: Language::from_code(Some(&self.language)),
+            item: ItemId::parse(&self.item).map_err(broken)?,
+            device: self.device,
+            part: self.part,
+            price: Rupiah::new(self.price),
+            date: self.date.parse().map_err(broken)?,
+            slot: self.slot.slot()?,
+            seat: self.seat,
+            state: ReservationState::parse(&self.state).map_err(broken)?,
+            held_until: Timestamp::from_second(self.held_until).map_err(broken)?,
+            made_at: Timestamp::from_second(self.made_at).map_err(broken)?,
+            order_id: OrderId::parse(&self.order_id).map_err(broken)?,
+            version: self.version,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PaymentRow {
+    pub order_id: String,
+    pub amount: u64,
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    pub refunded: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snap_token: Option<String>,
+    pub expires_at: i64,
+    pub made_at: i64,
+    pub version: u64,
+}
+
+impl From<&Payment> for PaymentRow {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            order_id: payment.order_id.as_str().to_owned(),
+            amount: payment.amount.get(),
+            state: payment.state.name().to_owned(),
+            transaction: payment
+                .transaction
+                .as_ref()
+                .map(|transaction| transaction.as_str().to_owned()),
+            refunded: payment.refunded.get(),
+            fee: payment.fee.map(Rupiah::get),
+            redirect_url: payment.redirect_url.clone(),
+            snap_token: payment.snap_token.clone(),
+            expires_at: payment.expires_at.as_second(),
+            made_at: payment.made_at.as_second(),
+            version: payment.version,
+        }
+    }
+}
+
+impl PaymentRow {
+    pub fn payment(self) -> Result<Payment, StoreError> {
+        Ok(Payment {
+            order_id: OrderId::parse(&self.order_id).map_err(broken)?,
+            amount: Rupiah::new(self.amount),
+            state: PaymentState::parse(&self.state).map_err(broken)?,
+            transaction: self
+                .transaction
+                .as_deref()
+                .map(TransactionId::parse)
+                .transpose()
+                .map_err(broken)?,
+            refunded: Rupiah::new(self.refunded),
+            fee: self.fee.map(Rupiah::new),
+            redirect_url: self.redirect_url,
+            snap_token: self.snap_token,
+            expires_at: Timestamp::from_second(self.expires_at).map_err(broken)?,
+            made_at: Timestamp::from_second(self.made_at).map_err(broken)?,
+            version: self.version,
+        })
+    }
+}
+
+/// The pointer from a link's hash to what it shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct LinkRow {
+    pub merchant: String,
+    pub code: String,
+}
+
+/// A notification as it was judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct EventRow {
+    pub received_at: i64,
+    pub status: String,
+    pub transaction: String,
+    pub outcome: String,
+}
+
+/// What waits for a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct WaitingRow {
+    pub order_id: String,
+    pub transaction: String,
+    pub since: i64,
+}

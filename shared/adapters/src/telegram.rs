@@ -1,0 +1,124 @@
+//! The few Bot API methods Pesan calls. <https://core.telegram.org/bots/api>
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::http::CallError;
+
+/// A bot's way to the Bot API.
+#[derive(Clone, Debug)]
+pub struct Telegram {
+    http: reqwest::Client,
+    base_url: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    error_code: u16,
+}
+
+/// A command with what it does, as the client's menu shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct BotCommand {
+    /// Without the slash.
+    pub command: String,
+    /// Up to 256 characters.
+    pub description: String,
+}
+
+impl Telegram {
+    /// Speaks to `base_url`, which is `https://api.telegram.org` unless a stand-in is meant.
+    #[must_use]
+    pub fn new(http: reqwest::Client, base_url: &str) -> Self {
+        Self {
+            http,
+            base_url: base_url.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// Sends a text with HTML entities to a chat.
+    ///
+    /// # Errors
+    /// [`CallError`]; after `Unknown` the message may have been sent, there is no key against doubles.
+    pub async fn send_message(
+        &self,
+        token: &SecretString,
+        chat: i64,
+        html: &str,
+        inline_keyboard: Option<Value>,
+    ) -> Result<(), CallError> {
+        let mut body = json!({
+            "chat_id": chat,
+            "text": html,
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": true},
+        });
+        if let (Some(keyboard), Some(fields)) = (inline_keyboard, body.as_object_mut()) {
+            fields.insert("reply_markup".to_owned(), keyboard);
+        }
+        self.call(token, "sendMessage", &body).await
+    }
+
+    /// Ends the spinner on a pressed button.
+    ///
+    /// # Errors
+    /// [`CallError`]; the press itself has been taken all the same.
+    pub async fn answer_callback_query(
+        &self,
+        token: &SecretString,
+        query: &str,
+    ) -> Result<(), CallError> {
+        self.call(token, "answerCallbackQuery", &json!({"callback_query_id": query}))
+            .await
+    }
+
+    /// Registers the webhook. The secret must be given each time: leaving it out removes it.
+    ///
+    /// # Errors
+    /// [`CallError`] with Telegram's own words.
+    pub async fn set_webhook(
+        &self,
+        token: &SecretString,
+        url: &str,
+        secret: &SecretString,
+    ) -> Result<(), CallError> {
+        self.call(
+            token,
+            "setWebhook",
+            &json!({
+                "url": url,
+                "secret_token": secret.expose_secret(),
+                "allowed_updates": ["message", "callback_query", "my_chat_member"],
+                "max_connections": 40,
+            }),
+        )
+        .await
+    }
+
+    async fn call(
+        &self,
+        token: &SecretString,
+        method: &str,
+        body: &Value,
+    ) -> Result<(), CallError> {
+        let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
+        let response = self.http.post(url).json(body).send().await?;
+        let status = response.status().as_u16();
+        let answer: Answer = response.json().await?;
+        if answer.ok {
+            return Ok(());
+        }
+        match if answer.error_code == 0 { status } else { answer.error_code } {
+            code if code >= 500 => Err(CallError::Unknown(format!("status {code}"))),
+            code => Err(CallError::Refused {
+                status: code,
+                reason: answer.description,
+            }),
+        }
+    }
+}

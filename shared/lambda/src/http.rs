@@ -1,0 +1,69 @@
+//! The guards every webhook starts with, and its answers.
+
+use lambda_http::{Body, Request, Response};
+
+/// The largest body a webhook reads. Telegram's and Midtrans' bodies are a few kilobytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// An answer with a status and a plain text for whoever reads the sender's log.
+#[must_use]
+pub fn plain(status: u16, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    if status == 405 {
+        response
+            .headers_mut()
+            .insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+/// A 200 with a JSON body.
+#[must_use]
+pub fn json(body: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// The part of the path behind `prefix`, when it is one segment.
+#[must_use]
+pub fn one_segment<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix)
+        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+}
+
+/// Refuses what no webhook takes: a method other than POST (405) and a body over
+/// [`BODY_LIMIT`] (413), before anything is read from it.
+///
+/// # Errors
+/// The answer to give.
+pub fn guard_post(request: &Request) -> Result<&[u8], Box<Response<Body>>> {
+    if request.method() != http::Method::POST {
+        return Err(Box::new(plain(405, "only POST is answered here")));
+    }
+    let body: &[u8] = request.body();
+    if body.len() > BODY_LIMIT {
+        return Err(Box::new(plain(413, "the body is larger than 256 kB")));
+    }
+    Ok(body)
+}
+
+/// The value of a header that was sent exactly once and is ASCII.
+#[must_use]
+pub fn single_header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let mut values = request.headers().get_all(name).iter();
+    let first = values.next()?;
+    match values.next() {
+        None => first.to_str().ok(),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! What every use case works with, made once a process.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use aws_credential_types::Credentials;
+use jiff::{SignedDuration, Timestamp};
+use pesan_adapters::aws::Aws;
+use pesan_adapters::clock::Clock;
+use pesan_adapters::dynamodb::Store;
+use pesan_adapters::http::ClientError;
+use pesan_adapters::midtrans::Midtrans;
+use pesan_adapters::secrets::Parameters;
+use pesan_adapters::telegram::Telegram;
+use pesan_domain::ids::MerchantId;
+use pesan_domain::merchant::Merchant;
+
+use crate::Failure;
+
+/// What a function is configured by.
+#[derive(Clone, Debug)]
+pub struct Config {
+    aws: Aws,
+    table: String,
+    parameter_prefix: String,
+    public_base_url: String,
+    telegram_api_url: String,
+    telegram_link_url: String,
+    midtrans_app_url: Option<String>,
+    midtrans_api_url: Option<String>,
+    snap_js_url: Option<String>,
+}
+
+/// A variable that is needed is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the variable {0} is missing or empty")]
+pub struct Missing(&'static str);
+
+impl Config {
+    /// Reads the configuration from named variables.
+    ///
+    /// # Errors
+    /// [`Missing`] names the first one that is needed and not there.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
+        let need = |name: &'static str| variable(name).ok_or(Missing(name));
+        let trimmed = |url: String| url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            aws: Aws {
+                region: need("AWS_REGION")?,
+                credentials: Credentials::new(
+                    need("AWS_ACCESS_KEY_ID")?,
+                    need("AWS_SECRET_ACCESS_KEY")?,
+                    variable("AWS_SESSION_TOKEN"),
+                    None,
+                    "environment",
+                ),
+                dynamodb_endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+                ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
+            },
+            table: need("TABLE_NAME")?,
+            parameter_prefix: need("PARAMETER_PREFIX")?,
+            public_base_url: trimmed(need("PUBLIC_BASE_URL")?),
+            telegram_api_url: variable("TELEGRAM_API_URL")
+                .unwrap_or_else(|| "https://api.telegram.org".to_owned()),
+            telegram_link_url: trimmed(
+                variable("TELEGRAM_LINK_URL").unwrap_or_else(|| "https://t.me".to_owned()),
+            ),
+            midtrans_app_url: variable("MIDTRANS_APP_URL"),
+            midtrans_api_url: variable("MIDTRANS_API_URL"),
+            snap_js_url: variable("MIDTRANS_SNAP_JS_URL"),
+        })
+    }
+}
+
+/// The clients and settings of a function, made once and lent to every invocation.
+#[derive(Debug)]
+pub struct App {
+    /// The table.
+    pub store: Store,
+    /// The secrets.
+    pub parameters: Parameters,
+    /// The Bot API.
+    pub telegram: Telegram,
+    /// Midtrans.
+    pub midtrans: Midtrans,
+    /// The time.
+    pub clock: Clock,
+    /// Where the public reaches this deployment, without a slash at the end.
+    pub public_base_url: String,
+    /// Where a bot's link leads, `https://t.me` but for stand-ins.
+    pub telegram_link_url: String,
+    /// Another place for Snap.js.
+    pub snap_js_url: Option<String>,
+    merchants: Mutex<HashMap<MerchantId, (Merchant, Timestamp)>>,
+}
+
+/// How long a merchant's profile is kept in memory.
+const PROFILE_KEPT: SignedDuration = SignedDuration::from_secs(60);
+
+impl App {
+    /// Makes the clients.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, ClientError> {
+        let http = pesan_adapters::http::client()?;
+        Ok(Self {
+            store: Store::new(config.aws.dynamodb(), &config.table),
+            parameters: Parameters::new(config.aws.ssm(), &config.parameter_prefix, clock.clone()),
+            telegram: Telegram::new(http.clone(), &config.telegram_api_url),
+            midtrans: Midtrans::new(
+                http,
+                config.midtrans_app_url.as_deref(),
+                config.midtrans_api_url.as_deref(),
+            ),
+            clock,
+            public_base_url: config.public_base_url.clone(),
+            telegram_link_url: config.telegram_link_url.clone(),
+            snap_js_url: config.snap_js_url.clone(),
+            merchants: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// The merchant's profile, from memory where it is younger than a minute.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] for a merchant that is not there.
+    pub async fn merchant(&self, id: &MerchantId) -> Result<Merchant, Failure> {
+        if let Some(merchant) = self.kept_merchant(id) {
+            return Ok(merchant);
+        }
+        let merchant = self.store.merchant(id).await?.ok_or(Failure::Unknown)?;
+        self.keep_merchant(&merchant);
+        Ok(merchant)
+    }
+
+    pub(crate) fn kept_merchant(&self, id: &MerchantId) -> Option<Merchant> {
+        let kept = self.merchants.lock().ok()?;
+        let (merchant, since) = kept.get(id)?;
+        let age = self.clock.now().duration_since(*since);
+        (age < PROFILE_KEPT && age >= SignedDuration::ZERO).then(|| merchant.clone())
+    }
+
+    pub(crate) fn keep_merchant(&self, merchant: &Merchant) {
+        if let Ok(mut kept) = self.merchants.lock() {
+            kept.insert(merchant.id.clone(), (merchant.clone(), self.clock.now()));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Links to pages that need no login: the token is recomputed when shown and only its hash is
+//! stored, so a copy of the table opens no page.
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use hmac::{Hmac, KeyInit, Mac};
+use pesan_adapters::secrets::LINK_KEY;
+use pesan_domain::ids::{BookingCode, MerchantId};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::{App, Failure};
+
+/// The token's length in bytes: 128 bits.
+const TOKEN_BYTES: usize = 16;
+
+/// The version of the order page's links; a new one makes all old links void.
+const ORDER_LINK_VERSION: u8 = 1;
+
+/// The token of an order page.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the link key is missing.
+pub async fn order_token(
+    app: &App,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<String, Failure> {
+    let key = app.parameters.get(LINK_KEY).await?;
+    let subject = format!(
+        "order\0{}\0{}\0{ORDER_LINK_VERSION}",
+        merchant.as_str(),
+        code.as_str()
+    );
+    token(&key, &subject)
+}
+
+/// The address of an order page.
+#[must_use]
+pub fn order_url(app: &App, token: &str) -> String {
+    format!("{}/o/{token}", app.public_base_url)
+}
+
+fn token(key: &SecretString, subject: &str) -> Result<String, Failure> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes())
+        .map_err(|_| Failure::Unavailable("the link key cannot be used".to_owned()))?;
+    mac.update(subject.as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let short: Vec<u8> = digest.iter().copied().take(TOKEN_BYTES).collect();
+    Ok(BASE32_NOPAD.encode(&short).to_ascii_lowercase())
+}
+
+/// What is stored of a token.
+#[must_use]
+pub fn token_hash(token: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
+}
