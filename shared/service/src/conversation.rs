@@ -109,3 +109,130 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update) -> Result<Answer, 
         edit: stepped.edit,
     })
 }
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one commit")]
+async fn book(
+    app: &App,
+    merchant: &Merchant,
+    before: &ChatRecord,
+    mut chat: Chat,
+    update: &Update,
+    draft: &Draft,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<Answer, Attempt> {
+    let Some((reservation, payment)) = hold(merchant, &chat, update.chat, draft, facts, now) else {
+        return lost(app, merchant, before, chat, update, draft, now).await;
+    };
+    chat.dialogue = Dialogue::Booked {
+        code: reservation.code.clone(),
+    };
+    let after = before.after(update.id, chat);
+    let token = links::order_token(app, &merchant.id, &reservation.code).await?;
+    let committed = app
+        .store
+        .book(
+            merchant,
+            &Booking {
+                chat: &after,
+                reservation: &reservation,
+                payment: &payment,
+                link_hash: &links::token_hash(&token),
+                now,
+            },
+        )
+        .await;
+    match committed {
+        Ok(()) => {}
+        Err(StoreError::SeatTaken) => {
+            return lost(app, merchant, before, after.chat, update, draft, now).await;
+        }
+        Err(StoreError::Conflict) => return Err(Attempt::Stale),
+        Err(error) => return Err(error.into()),
+    }
+    tracing::info!(kind = "reservation", outcome = "held", "booked");
+    // The seat is held; the page asks again if Midtrans does not answer now.
+    orders::open_page_quietly(app, merchant, &reservation, &payment).await;
+    let facts = Facts {
+        reservation: Some((reservation, payment)),
+        ..Facts::default()
+    };
+    let reply = render(app, merchant, &after.chat, None, &facts, now).await?;
+    Ok(Answer { reply, edit: false })
+}
+
+/// The reservation and payment that *Book Now* asks for, on the first seat that is free; none
+/// when no seat is.
+fn hold(
+    merchant: &Merchant,
+    chat: &Chat,
+    chat_id: i64,
+    draft: &Draft,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<(Reservation, Payment)> {
+    let date = draft.date?;
+    let slot = merchant.slot(draft.slot.as_deref()?)?.clone();
+    let item = facts.catalog.as_ref()?.item(draft.item.as_ref()?)?.clone();
+    let code = draft.code.clone()?;
+    let day = facts.day.as_ref()?;
+    let seat = (1..=merchant.seats_per_slot).find(|seat| !day.is_taken(&slot.id(), *seat))?;
+    let held_until = now
+        .checked_add(jiff::SignedDuration::from_mins(i64::from(merchant.hold_minutes)))
+        .ok()?;
+    let order_id = OrderId::of(&code, 1);
+    let payment = Payment::new(order_id.clone(), item.price, held_until, now);
+    let reservation = Reservation {
+        code,
+        chat: chat_id,
+        customer_name: chat.first_name.clone(),
+        language: chat.language,
+        item: item.id,
+        device: item.device,
+        part: item.part,
+        price: item.price,
+        date,
+        slot,
+        seat,
+        state: ReservationState::Held,
+        held_until,
+        made_at: now,
+        order_id,
+        version: 1,
+    };
+    Some((reservation, payment))
+}
+
+/// The seat went to somebody else: the customer is asked for another slot.
+async fn lost(
+    app: &App,
+    merchant: &Merchant,
+    before: &ChatRecord,
+    mut chat: Chat,
+    update: &Update,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<Answer, Attempt> {
+    let day = match draft.date {
+        Some(date) => Some(load_day(app, merchant, date, now).await?),
+        None => None,
+    };
+    let facts = Facts {
+        day,
+        ..Facts::default()
+    };
+    let (dialogue, refusal) = taken(draft, merchant, &facts, now);
+    chat.dialogue = dialogue;
+    let after = before.after(update.id, chat);
+    commit(app, merchant, &after).await?;
+    let reply = render(app, merchant, &after.chat, Some(&refusal), &facts, now).await?;
+    Ok(Answer { reply, edit: false })
+}
+
+async fn commit(app: &App, merchant: &Merchant, after: &ChatRecord) -> Result<(), Attempt> {
+    match app.store.save_chat(&merchant.id, after).await {
+        Ok(()) => Ok(()),
+        Err(StoreError::Conflict) => Err(Attempt::Stale),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,183 @@
+//! Identities, each a type of its own whose only constructor parses.
+
+use std::fmt;
+
+/// A text that is no identity of the kind asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed {0}")]
+pub struct IdError(&'static str);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads one.
+            ///
+            /// # Errors
+            /// [`IdError`] when the text is not of its form.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(IdError($kind))
+                }
+            }
+
+            /// As it is stored and shown.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn is_slug(text: &str, shortest: usize, longest: usize) -> bool {
+    (shortest..=longest).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn is_vendor_id(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
+}
+
+/// Whether a text can be an order id at Midtrans: at most 50 letters, digits and `-_~.`
+/// (<https://docs.midtrans.com/reference/request-body-json-parameter>).
+#[must_use]
+pub fn order_id_is_wellformed(text: &str) -> bool {
+    is_vendor_id(text, 50)
+}
+
+text_id!(
+    /// A merchant: a slug of 2 to 32 characters.
+    MerchantId, "merchant", |text| is_slug(text, 2, 32)
+);
+text_id!(
+    /// A device of a catalog: a slug of up to 40 characters.
+    DeviceId, "device", |text| is_slug(text, 1, 40)
+);
+text_id!(
+    /// A part for a device: a slug of up to 40 characters, so that it fits button and deep link.
+    ItemId, "item", |text| is_slug(text, 1, 40)
+);
+text_id!(
+    /// A transaction at Midtrans.
+    TransactionId, "transaction", |text| is_vendor_id(text, 64)
+);
+text_id!(
+    /// A booking's code: eight digits that do not begin with 0.
+    BookingCode, "booking code",
+    |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
+);
+
+impl BookingCode {
+    /// A code from a random number; every code is reached equally but for one part in 50.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
+        const FIRST: u32 = 10_000_000;
+        const CODES: u32 = 90_000_000;
+        let within = number.checked_rem(CODES).unwrap_or_default();
+        Self(within.saturating_add(FIRST).to_string())
+    }
+}
+
+/// The order id of an attempt at paying a booking: its code, then `-A2` for the second attempt.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId {
+    text: String,
+    booking: BookingCode,
+    attempt: u8,
+}
+
+impl OrderId {
+    /// The order id of a booking's attempt, counted from 1.
+    #[must_use]
+    pub fn of(booking: &BookingCode, attempt: u8) -> Self {
+        let text = if attempt <= 1 {
+            booking.as_str().to_owned()
+        } else {
+            format!("{booking}-A{attempt}")
+        };
+        Self {
+            text,
+            booking: booking.clone(),
+            attempt: attempt.max(1),
+        }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`IdError`] when it is not exactly what [`OrderId::of`] makes.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let (code, attempt) = match text.split_once("-A") {
+            None => (text, 1),
+            Some((code, attempt)) => (code, attempt.parse().map_err(|_| IdError("order id"))?),
+        };
+        let id = Self::of(&BookingCode::parse(code)?, attempt);
+        if id.text == text && attempt <= 99 {
+            Ok(id)
+        } else {
+            Err(IdError("order id"))
+        }
+    }
+
+    /// As Midtrans knows it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whose payment it is.
+    #[must_use]
+    pub fn booking(&self) -> BookingCode {
+        self.booking.clone()
+    }
+
+    /// Which attempt, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u8 {
+        self.attempt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b22_order_ids_that_could_leave_their_path_are_refused() {
+        for bad in ["", "a#b", "a/b", "../a", "%2e", "a b", &"9".repeat(51)] {
+            assert!(!order_id_is_wellformed(bad), "{bad}");
+        }
+        assert!(order_id_is_wellformed("62473383-A2"));
+        for bad in ["62473383-A1", "62473383-A02", "62473383-A100", "62473383-a2", "02473383", "6247338"] {
+            assert!(OrderId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn i10_order_ids_read_back() {
+        for number in [0, 1, 89_999_999, 90_000_000, u32::MAX] {
+            for attempt in [1, 2, 99] {
+                let id = OrderId::of(&BookingCode::from_number(number), attempt);
+                assert_eq!(OrderId::parse(id.as_str()), Ok(id));
+            }
+        }
+    }
+}

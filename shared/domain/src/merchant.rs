@@ -1,0 +1,265 @@
+//! A merchant: one business, its hours and its accounts.
+
+use std::ops::Deref;
+
+use jiff::civil::{Date, Weekday};
+use jiff::{Span, Timestamp};
+
+use crate::calendar::{SlotTime, Zone};
+use crate::ids::MerchantId;
+
+/// Which of Midtrans' two worlds an account belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MidtransEnvironment {
+    /// No money moves.
+    Sandbox,
+    /// Money moves.
+    Production,
+}
+
+/// A merchant's account at Midtrans; its server key is a secret and lives elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MidtransAccount {
+    /// Such as `G000000001`.
+    pub merchant_id: String,
+    /// For Snap.js, public.
+    pub client_key: String,
+    /// Which world.
+    pub environment: MidtransEnvironment,
+}
+
+/// The slots of a day: in order, none empty, none over another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slots(Vec<SlotTime>);
+
+/// Why slots cannot stand beside each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SlotsError {
+    /// It ends before it begins.
+    #[error("the slot {0} ends before it begins")]
+    Empty(String),
+    /// Two slots share time.
+    #[error("the slots {0} and {1} overlap")]
+    Overlap(String, String),
+}
+
+impl Slots {
+    /// Takes slots in any order.
+    ///
+    /// # Errors
+    /// [`SlotsError`] names the slots at fault. One that begins when another ends is allowed.
+    pub fn new(mut slots: Vec<SlotTime>) -> Result<Self, SlotsError> {
+        slots.sort_by_key(|slot| slot.start);
+        if let Some(slot) = slots.iter().find(|slot| slot.end <= slot.start) {
+            return Err(SlotsError::Empty(slot.sort_key()));
+        }
+        for (slot, next) in slots.iter().zip(slots.iter().skip(1)) {
+            if next.start < slot.end {
+                return Err(SlotsError::Overlap(slot.sort_key(), next.sort_key()));
+            }
+        }
+        Ok(Self(slots))
+    }
+}
+
+impl Deref for Slots {
+    type Target = [SlotTime];
+
+    fn deref(&self) -> &[SlotTime] {
+        &self.0
+    }
+}
+
+/// A business with its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merchant {
+    /// Its key everywhere.
+    pub id: MerchantId,
+    /// As customers know it.
+    pub name: String,
+    /// What it does, in Indonesian.
+    pub about_id: String,
+    /// What it does, in English.
+    pub about_en: String,
+    /// Where its clock stands.
+    pub zone: Zone,
+    /// Its Telegram bot, without the `@`.
+    pub bot_username: String,
+    /// Its account at Midtrans.
+    pub midtrans: MidtransAccount,
+    /// The slots of every open day.
+    pub slots: Slots,
+    /// How many customers a slot takes.
+    pub seats_per_slot: u8,
+    /// Weekdays it is closed on.
+    pub closed_weekdays: Vec<Weekday>,
+    /// Single days it is closed on.
+    pub closed_dates: Vec<Date>,
+    /// How far ahead it takes bookings.
+    pub horizon_days: u16,
+    /// How long an unpaid booking holds its seat.
+    pub hold_minutes: u16,
+}
+
+/// Why a day cannot be booked, whoever has the seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayRefused {
+    /// It is over.
+    Past,
+    /// It is after the last day that can be booked.
+    TooFar {
+        /// That last day.
+        last: Date,
+    },
+    /// The shop is closed on this weekday.
+    ClosedWeekday,
+    /// The shop is closed on this day.
+    ClosedDate,
+    /// It is today and every slot has begun.
+    AfterClosing,
+}
+
+impl Merchant {
+    /// Its date at an instant.
+    #[must_use]
+    pub fn today(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.zone.tz()).date()
+    }
+
+    /// The last day that can be booked.
+    #[must_use]
+    pub fn last_day(&self, now: Timestamp) -> Date {
+        self.today(now)
+            .saturating_add(Span::new().days(i64::from(self.horizon_days)))
+    }
+
+    /// Whether a day can be booked at all.
+    ///
+    /// # Errors
+    /// [`DayRefused`]
+    pub fn check_day(&self, date: Date, now: Timestamp) -> Result<(), DayRefused> {
+        let last = self.last_day(now);
+        if date < self.today(now) {
+            Err(DayRefused::Past)
+        } else if date > last {
+            Err(DayRefused::TooFar { last })
+        } else if self.closed_dates.contains(&date) {
+            Err(DayRefused::ClosedDate)
+        } else if self.closed_weekdays.contains(&date.weekday()) {
+            Err(DayRefused::ClosedWeekday)
+        } else if self.bookable_slots(date, now).is_empty() {
+            Err(DayRefused::AfterClosing)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The next days that can be booked, today among them while it has a slot to come.
+    #[must_use]
+    pub fn open_days(&self, now: Timestamp, count: usize) -> Vec<Date> {
+        self.today(now)
+            .series(Span::new().days(1))
+            .take_while(|date| *date <= self.last_day(now))
+            .filter(|date| self.check_day(*date, now).is_ok())
+            .take(count)
+            .collect()
+    }
+
+    /// The slot of an id such as `0900`.
+    #[must_use]
+    pub fn slot(&self, id: &str) -> Option<&SlotTime> {
+        self.slots.iter().find(|slot| slot.id() == id)
+    }
+
+    /// The slots of a day that have not begun.
+    #[must_use]
+    pub fn bookable_slots(&self, date: Date, now: Timestamp) -> Vec<&SlotTime> {
+        self.slots
+            .iter()
+            .filter(|slot| self.slot_start(date, slot) > now)
+            .collect()
+    }
+
+    /// When a day's slot begins.
+    #[must_use]
+    pub fn slot_start(&self, date: Date, slot: &SlotTime) -> Timestamp {
+        date.to_datetime(slot.start)
+            .to_zoned(self.zone.tz())
+            .map_or(Timestamp::MIN, |zoned| zoned.timestamp())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use jiff::civil::{date, time};
+
+    fn slot(start: i8, end: i8) -> SlotTime {
+        SlotTime { start: time(start, 0, 0, 0), end: time(end, 0, 0, 0) }
+    }
+
+    pub(crate) fn shop() -> Merchant {
+        Merchant {
+            id: MerchantId::parse("demo").unwrap(),
+            name: "Jaya Gadget".to_owned(),
+            about_id: "Servis ponsel".to_owned(),
+            about_en: "Phone repair".to_owned(),
+            zone: Zone::Jakarta,
+            bot_username: "demo_bot".to_owned(),
+            midtrans: MidtransAccount {
+                merchant_id: "G000000001".to_owned(),
+                client_key: "client".to_owned(),
+                environment: MidtransEnvironment::Sandbox,
+            },
+            slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
+            seats_per_slot: 1,
+            closed_weekdays: vec![Weekday::Sunday],
+            closed_dates: vec![date(2026, 12, 25)],
+            horizon_days: 60,
+            hold_minutes: 60,
+        }
+    }
+
+    #[test]
+    fn c2_overlapping_slots_are_refused_adjacent_ones_allowed() {
+        assert!(matches!(
+            Slots::new(vec![slot(14, 16), slot(15, 17)]),
+            Err(SlotsError::Overlap(..))
+        ));
+        assert!(matches!(Slots::new(vec![slot(22, 22)]), Err(SlotsError::Empty(_))));
+        assert!(Slots::new(vec![slot(15, 16), slot(14, 15)]).is_ok());
+    }
+
+    #[test]
+    fn each_day_that_cannot_be_booked_says_why() {
+        let shop = shop();
+        let now: Timestamp = "2026-12-01T08:00:00+07:00".parse().unwrap();
+        let late: Timestamp = "2026-12-01T18:00:00+07:00".parse().unwrap();
+        let last = date(2027, 1, 30);
+        for (day, at, expected) in [
+            (date(2026, 11, 30), now, Err(DayRefused::Past)),
+            (date(2027, 1, 31), now, Err(DayRefused::TooFar { last })),
+            (date(2026, 12, 6), now, Err(DayRefused::ClosedWeekday)),
+            (date(2026, 12, 25), now, Err(DayRefused::ClosedDate)),
+            (date(2026, 12, 1), late, Err(DayRefused::AfterClosing)),
+            (date(2026, 12, 1), now, Ok(())),
+            (last, now, Ok(())),
+        ] {
+            assert_eq!(shop.check_day(day, at), expected, "{day}");
+        }
+        assert_eq!(shop.open_days(late, 2), [date(2026, 12, 2), date(2026, 12, 3)]);
+    }
+
+    #[test]
+    fn i5_the_day_turns_at_midnight_of_the_merchants_zone() {
+        let shop = shop();
+        for (instant, day) in [
+            ("2026-12-01T16:59:59Z", date(2026, 12, 1)),
+            ("2026-12-01T17:00:00Z", date(2026, 12, 2)),
+            ("2026-12-01T23:59:59+07:00", date(2026, 12, 1)),
+            ("2026-12-02T00:00:00+07:00", date(2026, 12, 2)),
+        ] {
+            assert_eq!(shop.today(instant.parse().unwrap()), day, "{instant}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The order page's side of a payment: showing it and opening Midtrans' page for it.
+
+use pesan_adapters::dynamodb::{OrderRecord, StoreError};
+use pesan_adapters::midtrans::{SnapError, SnapOrder, SnapPage};
+use pesan_adapters::secrets::MerchantSecret;
+use pesan_domain::ids::OrderId;
+use pesan_domain::merchant::Merchant;
+use pesan_domain::payment::{Payment, PaymentState};
+use pesan_domain::reservation::{Reservation, ReservationState};
+
+use crate::{App, Failure, links};
+
+/// Attempts at paying one booking; an order id has room for 99.
+const MOST_ATTEMPTS: u8 = 20;
+
+/// An order as its page shows it.
+#[derive(Clone, Debug)]
+pub struct OrderView {
+    /// Whose shop.
+    pub merchant: Merchant,
+    /// Reservation and payment.
+    pub order: OrderRecord,
+}
+
+/// What pressing *Bayar Sekarang* leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payable {
+    /// Midtrans' page.
+    Page(SnapPage),
+    /// Nothing is to be paid: it is paid, over or in somebody's hands.
+    Closed,
+}
+
+/// Loads the order behind a page's token.
+///
+/// # Errors
+/// [`Failure::Unknown`] for a token that opens nothing.
+pub async fn by_token(app: &App, token: &str) -> Result<OrderView, Failure> {
+    let (merchant, code) = app
+        .store
+        .link(&links::token_hash(token))
+        .await?
+        .ok_or(Failure::Unknown)?;
+    let (order, merchant) = app.store.order_with_merchant(&merchant, &code).await?;
+    match (order, merchant) {
+        (Some(order), Some(merchant)) => Ok(OrderView { merchant, order }),
+        _ => Err(Failure::Unknown),
+    }
+}
+
+/// Whether money can still be taken for the order at `now`.
+#[must_use]
+pub fn is_payable(order: &OrderRecord, now: jiff::Timestamp) -> bool {
+    order.reservation.state_at(now) == ReservationState::Held
+        && match order.payment.state {
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Denied
+            | PaymentState::Cancelled
+            | PaymentState::Expired => true,
+            PaymentState::Challenge
+            | PaymentState::Paid
+            | PaymentState::PartlyRefunded
+            | PaymentState::Refunded
+            | PaymentState::ChargedBack
+            | PaymentState::Reversed
+            | PaymentState::Review => false,
+        }
+}
+
+/// Opens Midtrans' page for the order: the one that is open, or a new one. A payment that was
+/// cancelled or ran out gets the next order id, so one attempt is payable at a time.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when Midtrans or the table did not answer; the click may be repeated.
+pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
+    let now = app.clock.now();
+    let OrderView { merchant, order } = view;
+    if !is_payable(order, now) {
+        return Ok(Payable::Closed);
+    }
+    let ended = matches!(
+        order.payment.state,
+        PaymentState::Cancelled | PaymentState::Expired
+    );
+    let (reservation, payment) = if ended {
+        next_attempt(app, merchant, order).await?
+    } else {
+        (order.reservation.clone(), order.payment.clone())
+    };
+    if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
+        return Ok(Payable::Page(SnapPage {
+            token: token.clone(),
+            redirect_url: redirect_url.clone(),
+        }));
+    }
+    match open_page(app, merchant, &reservation, &payment).await {
+        Ok(page) => Ok(Payable::Page(page)),
+        // Midtrans has the order though our record of its page was lost, and gives the page out
+        // once only. The next attempt has an order id of its own.
+        Err(SnapError::OrderTaken) => {
+            let lost = OrderRecord { reservation, payment };
+            let (reservation, payment) = next_attempt(app, merchant, &lost).await?;
+            open_page(app, merchant, &reservation, &payment)
+                .await
+                .map(Payable::Page)
+                .map_err(|error| Failure::Unavailable(error.to_string()))
+        }
+        Err(error) => Err(Failure::Unavailable(error.to_string())),
+    }
+}
+
+async fn next_attempt(
+    app: &App,
+    merchant: &Merchant,
+    order: &OrderRecord,
+) -> Result<(Reservation, Payment), Failure> {
+    let attempt = order.payment.order_id.attempt().saturating_add(1);
+    if attempt > MOST_ATTEMPTS {
+        return Err(Failure::Unavailable("too many attempts at paying".to_owned()));
+    }
+    let mut reservation = order.reservation.clone();
+    reservation.order_id = OrderId::of(&reservation.code, attempt);
+    reservation.version = reservation.version.saturating_add(1);
+    let payment = Payment::new(
+        reservation.order_id.clone(),
+        reservation.price,
+        reservation.held_until,
+        app.clock.now(),
+    );
+    match app.store.next_attempt(merchant, &reservation, &payment).await {
+        Ok(()) => Ok((reservation, payment)),
+        Err(StoreError::Conflict) => Err(Failure::Unavailable("opened elsewhere just now".to_owned())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks Midtrans for a page and records it.
+async fn open_page(
+    app: &App,
+    merchant: &Merchant,
+    reservation: &Reservation,
+    payment: &Payment,
+) -> Result<SnapPage, SnapError> {
+    let unknown = |failure: Failure| {
+        SnapError::Call(pesan_adapters::http::CallError::Unknown(failure.to_string()))
+    };
+    let secret = MerchantSecret::MidtransServerKey.name(&merchant.id);
+    let server_key = app
+        .parameters
+        .get(&secret)
+        .await
+        .map_err(|error| unknown(error.into()))?;
+    let token = links::order_token(app, &merchant.id, &reservation.code)
+        .await
+        .map_err(unknown)?;
+    let page = app
+        .midtrans
+        .create_snap(
+            merchant.midtrans.environment,
+            &server_key,
+            &SnapOrder {
+                order_id: payment.order_id.as_str(),
+                amount: payment.amount,
+                item_id: reservation.item.as_str(),
+                item_name: &format!("{} {}", reservation.part, reservation.device),
+                customer_name: &reservation.customer_name,
+                expires_at: payment.expires_at,
+                finish_url: &links::order_url(app, &token),
+            },
+            app.clock.now(),
+        )
+        .await?;
+    let mut opened = payment.clone();
+    opened.snap_token = Some(page.token.clone());
+    opened.redirect_url = Some(page.redirect_url.clone());
+    opened.version = opened.version.saturating_add(1);
+    if let Err(error) = app.store.open_snap(merchant, &opened).await {
+        // The page is open and is given to the customer; the next click asks for one again.
+        tracing::warn!(kind = "payment", outcome = "page not recorded", %error);
+    }
+    Ok(page)
+}
+
+/// As [`pay`] for a booking just made: a Midtrans that does not answer leaves the booking as it
+/// is, and the order page asks again.
+pub(crate) async fn open_page_quietly(
+    app: &App,
+    merchant: &Merchant,
+    reservation: &Reservation,
+    payment: &Payment,
+) {
+    if let Err(error) = open_page(app, merchant, reservation, payment).await {
+        tracing::warn!(kind = "payment", outcome = "page not opened", %error);
+    }
+}
