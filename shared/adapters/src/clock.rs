@@ -26,7 +26,10 @@ impl Clock {
 
     /// The time now, to the millisecond.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the time"
+    )]
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.offset_millis.load(Ordering::SeqCst));
         Timestamp::now()

@@ -3,9 +3,9 @@
 //! <https://docs.midtrans.com/reference/get-transaction-status>
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pesan_domain::merchant::MidtransEnvironment;
 use pesan_domain::money::Rupiah;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;

@@ -73,8 +73,12 @@ impl Telegram {
         token: &SecretString,
         query: &str,
     ) -> Result<(), CallError> {
-        self.call(token, "answerCallbackQuery", &json!({"callback_query_id": query}))
-            .await
+        self.call(
+            token,
+            "answerCallbackQuery",
+            &json!({"callback_query_id": query}),
+        )
+        .await
     }
 
     /// Registers the webhook. The secret must be given each time: leaving it out removes it.
@@ -113,7 +117,11 @@ impl Telegram {
         if answer.ok {
             return Ok(());
         }
-        match if answer.error_code == 0 { status } else { answer.error_code } {
+        match if answer.error_code == 0 {
+            status
+        } else {
+            answer.error_code
+        } {
             code if code >= 500 => Err(CallError::Unknown(format!("status {code}"))),
             code => Err(CallError::Refused {
                 status: code,

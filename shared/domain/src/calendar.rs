@@ -197,13 +197,27 @@ mod tests {
     #[test]
     fn i4_day_comes_before_month_and_is_read_back_in_words() {
         let typed = parse_typed_date("03/04/2027").unwrap();
-        assert_eq!(date_in_words(typed, Language::Indonesian), "Sabtu, 3 April 2027");
-        assert_eq!(date_in_words(date(2026, 12, 5), Language::English), "Saturday, 5 December 2026");
+        assert_eq!(
+            date_in_words(typed, Language::Indonesian),
+            "Sabtu, 3 April 2027"
+        );
+        assert_eq!(
+            date_in_words(date(2026, 12, 5), Language::English),
+            "Saturday, 5 December 2026"
+        );
     }
 
     #[test]
     fn dates_that_are_none() {
-        for bad in ["", "besok", "5/12", "5/12/26", "5/12/2026/1", "٥/12/2026", "2026/12/05"] {
+        for bad in [
+            "",
+            "besok",
+            "5/12",
+            "5/12/26",
+            "5/12/2026/1",
+            "٥/12/2026",
+            "2026/12/05",
+        ] {
             assert_eq!(parse_typed_date(bad), Err(DateProblem::Format), "{bad}");
         }
         for bad in ["31/02/2027", "0/1/2027", "1/13/2027", "29/2/2027"] {

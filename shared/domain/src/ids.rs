@@ -166,7 +166,14 @@ mod tests {
             assert!(!order_id_is_wellformed(bad), "{bad}");
         }
         assert!(order_id_is_wellformed("62473383-A2"));
-        for bad in ["62473383-A1", "62473383-A02", "62473383-A100", "62473383-a2", "02473383", "6247338"] {
+        for bad in [
+            "62473383-A1",
+            "62473383-A02",
+            "62473383-A100",
+            "62473383-a2",
+            "02473383",
+            "6247338",
+        ] {
             assert!(OrderId::parse(bad).is_err(), "{bad}");
         }
     }

@@ -10,4 +10,3 @@ pub mod merchant;
 pub mod money;
 pub mod payment;
 pub mod reservation;
-pub mod texts;

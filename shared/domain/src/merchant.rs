@@ -195,7 +195,10 @@ pub(crate) mod tests {
     use jiff::civil::{date, time};
 
     fn slot(start: i8, end: i8) -> SlotTime {
-        SlotTime { start: time(start, 0, 0, 0), end: time(end, 0, 0, 0) }
+        SlotTime {
+            start: time(start, 0, 0, 0),
+            end: time(end, 0, 0, 0),
+        }
     }
 
     pub(crate) fn shop() -> Merchant {
@@ -226,7 +229,10 @@ pub(crate) mod tests {
             Slots::new(vec![slot(14, 16), slot(15, 17)]),
             Err(SlotsError::Overlap(..))
         ));
-        assert!(matches!(Slots::new(vec![slot(22, 22)]), Err(SlotsError::Empty(_))));
+        assert!(matches!(
+            Slots::new(vec![slot(22, 22)]),
+            Err(SlotsError::Empty(_))
+        ));
         assert!(Slots::new(vec![slot(15, 16), slot(14, 15)]).is_ok());
     }
 
@@ -247,7 +253,10 @@ pub(crate) mod tests {
         ] {
             assert_eq!(shop.check_day(day, at), expected, "{day}");
         }
-        assert_eq!(shop.open_days(late, 2), [date(2026, 12, 2), date(2026, 12, 3)]);
+        assert_eq!(
+            shop.open_days(late, 2),
+            [date(2026, 12, 2), date(2026, 12, 3)]
+        );
     }
 
     #[test]

@@ -77,18 +77,43 @@ mod tests {
     #[test]
     fn i2_only_canonical_positive_rupiah_is_an_amount() {
         for bad in [
-            "", "-1", "0", "0.00", "-150000.00", "1.5", "1,000", "1.000", " 100", "100 ", "١٠٠",
-            "1e400", "1e5", "007", "70000.0", "70000.000", "+5", ".00", "18446744073709551616",
+            "",
+            "-1",
+            "0",
+            "0.00",
+            "-150000.00",
+            "1.5",
+            "1,000",
+            "1.000",
+            " 100",
+            "100 ",
+            "١٠٠",
+            "1e400",
+            "1e5",
+            "007",
+            "70000.0",
+            "70000.000",
+            "+5",
+            ".00",
+            "18446744073709551616",
         ] {
             assert_eq!(parse_gross_amount(bad), Err(AmountError), "{bad}");
         }
         assert_eq!(parse_gross_amount("70000.00"), Ok(Rupiah::new(70_000)));
-        assert_eq!(parse_gross_amount("9007199254740993"), Ok(Rupiah::new(9_007_199_254_740_993)));
+        assert_eq!(
+            parse_gross_amount("9007199254740993"),
+            Ok(Rupiah::new(9_007_199_254_740_993))
+        );
     }
 
     #[test]
     fn money_reads_as_indonesians_write_it() {
-        for (amount, text) in [(0, "Rp0"), (367, "Rp367"), (70_000, "Rp70.000"), (1_234_567, "Rp1.234.567")] {
+        for (amount, text) in [
+            (0, "Rp0"),
+            (367, "Rp367"),
+            (70_000, "Rp70.000"),
+            (1_234_567, "Rp1.234.567"),
+        ] {
             assert_eq!(Rupiah::new(amount).to_string(), text);
         }
     }

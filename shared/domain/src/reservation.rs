@@ -139,7 +139,12 @@ impl Reservation {
     /// The reservation once its money is there. `None` where it cannot be confirmed: it is
     /// confirmed already, was called off, or its slot began while it was expired.
     #[must_use]
-    pub fn confirm(&self, settled_at: Timestamp, slot_start: Timestamp, now: Timestamp) -> Option<Self> {
+    pub fn confirm(
+        &self,
+        settled_at: Timestamp,
+        slot_start: Timestamp,
+        now: Timestamp,
+    ) -> Option<Self> {
         let in_time = settled_at < self.held_until;
         let takes = match self.state {
             ReservationState::Held | ReservationState::Expired => in_time || slot_start > now,

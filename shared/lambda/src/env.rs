@@ -12,7 +12,10 @@ pub struct MissingVariable(pub String);
 impl Env {
     /// The variables of this process.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the process environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the process environment"
+    )]
     pub fn from_process() -> Self {
         Self(std::env::vars().collect())
     }

@@ -27,7 +27,11 @@ mod tests {
 
     #[test]
     fn i1_malformed_bodies_are_refused() {
-        let deep = format!("{{\"order_id\":\"1\",\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        let deep = format!(
+            "{{\"order_id\":\"1\",\"x\":{}{}}}",
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
         for bad in [
             "",
             "{",

@@ -2,19 +2,14 @@
 //! lives here.
 
 pub mod app;
-pub mod conversation;
 pub mod links;
 pub mod merchants;
-pub mod notification;
 pub mod orders;
 
 pub use app::{App, Config};
 
 use pesan_adapters::dynamodb::StoreError;
 use pesan_adapters::secrets::SecretError;
-
-/// How often a decision is made anew when another commit came first.
-pub(crate) const ATTEMPTS: u8 = 5;
 
 /// Why a use case ended without an answer, told apart by what the caller answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

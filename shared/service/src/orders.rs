@@ -99,7 +99,10 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
         // Midtrans has the order though our record of its page was lost, and gives the page out
         // once only. The next attempt has an order id of its own.
         Err(SnapError::OrderTaken) => {
-            let lost = OrderRecord { reservation, payment };
+            let lost = OrderRecord {
+                reservation,
+                payment,
+            };
             let (reservation, payment) = next_attempt(app, merchant, &lost).await?;
             open_page(app, merchant, &reservation, &payment)
                 .await
@@ -117,7 +120,9 @@ async fn next_attempt(
 ) -> Result<(Reservation, Payment), Failure> {
     let attempt = order.payment.order_id.attempt().saturating_add(1);
     if attempt > MOST_ATTEMPTS {
-        return Err(Failure::Unavailable("too many attempts at paying".to_owned()));
+        return Err(Failure::Unavailable(
+            "too many attempts at paying".to_owned(),
+        ));
     }
     let mut reservation = order.reservation.clone();
     reservation.order_id = OrderId::of(&reservation.code, attempt);
@@ -128,9 +133,15 @@ async fn next_attempt(
         reservation.held_until,
         app.clock.now(),
     );
-    match app.store.next_attempt(merchant, &reservation, &payment).await {
+    match app
+        .store
+        .next_attempt(merchant, &reservation, &payment)
+        .await
+    {
         Ok(()) => Ok((reservation, payment)),
-        Err(StoreError::Conflict) => Err(Failure::Unavailable("opened elsewhere just now".to_owned())),
+        Err(StoreError::Conflict) => {
+            Err(Failure::Unavailable("opened elsewhere just now".to_owned()))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -143,7 +154,9 @@ async fn open_page(
     payment: &Payment,
 ) -> Result<SnapPage, SnapError> {
     let unknown = |failure: Failure| {
-        SnapError::Call(pesan_adapters::http::CallError::Unknown(failure.to_string()))
+        SnapError::Call(pesan_adapters::http::CallError::Unknown(
+            failure.to_string(),
+        ))
     };
     let secret = MerchantSecret::MidtransServerKey.name(&merchant.id);
     let server_key = app
@@ -180,17 +193,4 @@ async fn open_page(
         tracing::warn!(kind = "payment", outcome = "page not recorded", %error);
     }
     Ok(page)
-}
-
-/// As [`pay`] for a booking just made: a Midtrans that does not answer leaves the booking as it
-/// is, and the order page asks again.
-pub(crate) async fn open_page_quietly(
-    app: &App,
-    merchant: &Merchant,
-    reservation: &Reservation,
-    payment: &Payment,
-) {
-    if let Err(error) = open_page(app, merchant, reservation, payment).await {
-        tracing::warn!(kind = "payment", outcome = "page not opened", %error);
-    }
 }

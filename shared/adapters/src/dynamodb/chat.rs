@@ -129,11 +129,31 @@ impl DialogueRow {
 
     fn draft(&self) -> Result<Draft, StoreError> {
         Ok(Draft {
-            date: self.date.as_deref().map(str::parse).transpose().map_err(broken)?,
+            date: self
+                .date
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(broken)?,
             slot: self.slot.clone(),
-            device: self.device.as_deref().map(DeviceId::parse).transpose().map_err(broken)?,
-            item: self.item.as_deref().map(ItemId::parse).transpose().map_err(broken)?,
-            code: self.code.as_deref().map(BookingCode::parse).transpose().map_err(broken)?,
+            device: self
+                .device
+                .as_deref()
+                .map(DeviceId::parse)
+                .transpose()
+                .map_err(broken)?,
+            item: self
+                .item
+                .as_deref()
+                .map(ItemId::parse)
+                .transpose()
+                .map_err(broken)?,
+            code: self
+                .code
+                .as_deref()
+                .map(BookingCode::parse)
+                .transpose()
+                .map_err(broken)?,
         })
     }
 }
@@ -167,12 +187,26 @@ impl DialogueRow {
             "start" => Dialogue::Start,
             "help" => Dialogue::Help,
             "catalog" => Dialogue::Catalog { page },
-            "welcome" => Dialogue::Welcome { draft: self.draft()? },
-            "date" => Dialogue::AskDate { draft: self.draft()? },
-            "device" => Dialogue::AskDevice { draft: self.draft()?, page },
-            "slot" => Dialogue::AskSlot { draft: self.draft()? },
-            "part" => Dialogue::AskPart { draft: self.draft()?, page },
-            "confirm" => Dialogue::Confirm { draft: self.draft()? },
+            "welcome" => Dialogue::Welcome {
+                draft: self.draft()?,
+            },
+            "date" => Dialogue::AskDate {
+                draft: self.draft()?,
+            },
+            "device" => Dialogue::AskDevice {
+                draft: self.draft()?,
+                page,
+            },
+            "slot" => Dialogue::AskSlot {
+                draft: self.draft()?,
+            },
+            "part" => Dialogue::AskPart {
+                draft: self.draft()?,
+                page,
+            },
+            "confirm" => Dialogue::Confirm {
+                draft: self.draft()?,
+            },
             "booked" => Dialogue::Booked { code: self.code()? },
             "code" => Dialogue::AskCode,
             "status" => Dialogue::Status { code: self.code()? },

@@ -29,7 +29,10 @@ fn key(pk: String, sk: impl Into<String>) -> Key {
 }
 
 pub(super) fn directory(zone: &str, merchant: &MerchantId) -> Key {
-    key("MERCHANTS".to_owned(), format!("{zone}#{}", merchant.as_str()))
+    key(
+        "MERCHANTS".to_owned(),
+        format!("{zone}#{}", merchant.as_str()),
+    )
 }
 
 pub(super) fn merchant(merchant: &MerchantId) -> Key {
@@ -53,7 +56,10 @@ pub(super) fn day(merchant: &MerchantId, date: Date) -> String {
 
 /// `slot` is the start as `09:00`, so that a day reads in order.
 pub(super) fn seat(merchant: &MerchantId, date: Date, slot: &str, seat: u8) -> Key {
-    key(day(merchant, date), format!("{SLOT_PREFIX}{slot}#SEAT#{seat}"))
+    key(
+        day(merchant, date),
+        format!("{SLOT_PREFIX}{slot}#SEAT#{seat}"),
+    )
 }
 
 pub(super) fn chat(merchant: &MerchantId, chat: i64) -> Key {

@@ -74,7 +74,10 @@ impl Store {
                 .send()
                 .await
                 .map_err(unavailable)?;
-            if answer.unprocessed_items().is_some_and(|left| !left.is_empty()) {
+            if answer
+                .unprocessed_items()
+                .is_some_and(|left| !left.is_empty())
+            {
                 return Err(StoreError::Unavailable("unprocessed items".to_owned()));
             }
         }

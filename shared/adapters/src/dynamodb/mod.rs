@@ -66,7 +66,10 @@ impl Store {
             .send()
             .await
             .map_err(unavailable)?;
-        if answer.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+        if answer
+            .unprocessed_keys()
+            .is_some_and(|left| !left.is_empty())
+        {
             return Err(StoreError::Unavailable("unprocessed keys".to_owned()));
         }
         Ok(answer
@@ -106,9 +109,9 @@ where
 {
     // Only the code: a message may quote keys, and keys hold chat ids.
     match &error {
-        SdkError::ServiceError(service) => StoreError::Unavailable(
-            service.err().code().unwrap_or("service error").to_owned(),
-        ),
+        SdkError::ServiceError(service) => {
+            StoreError::Unavailable(service.err().code().unwrap_or("service error").to_owned())
+        }
         SdkError::TimeoutError(_) => StoreError::Unavailable("timeout".to_owned()),
         SdkError::DispatchFailure(_) => StoreError::Unavailable("connection".to_owned()),
         _ => StoreError::Unavailable("unreadable answer".to_owned()),
@@ -116,10 +119,7 @@ where
 }
 
 /// Tells what a cancelled transaction failed on. `seat` is the place of the seat's write.
-fn cancelled<R>(
-    error: SdkError<TransactWriteItemsError, R>,
-    seat: Option<usize>,
-) -> StoreError {
+fn cancelled<R>(error: SdkError<TransactWriteItemsError, R>, seat: Option<usize>) -> StoreError {
     let SdkError::ServiceError(service) = &error else {
         return unavailable(error);
     };

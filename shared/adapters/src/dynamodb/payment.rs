@@ -1,13 +1,11 @@
-use jiff::Timestamp;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 use pesan_domain::ids::{MerchantId, OrderId};
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::Reservation;
 
 use super::reservation::{OrderRecord, sort_key};
-use super::rows::{
-    EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow,
-};
+use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
 use super::{Store, StoreError, from_item, keys, to_item};
 use pesan_domain::merchant::Merchant;
 
@@ -123,8 +121,11 @@ impl Store {
                 "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
                 "PAYMENT" => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
                 "RESERVATION" => {
-                    reservation =
-                        Some(from_item::<Keyed<ReservationRow>>(item)?.row.reservation()?);
+                    reservation = Some(
+                        from_item::<Keyed<ReservationRow>>(item)?
+                            .row
+                            .reservation()?,
+                    );
                 }
                 _ => {
                     let event = from_item::<Keyed<EventRow>>(item)?.row;
@@ -134,7 +135,10 @@ impl Store {
         }
         let order = payment
             .zip(reservation)
-            .map(|(payment, reservation)| OrderRecord { reservation, payment });
+            .map(|(payment, reservation)| OrderRecord {
+                reservation,
+                payment,
+            });
         Ok(Notified {
             merchant: profile,
             order,

@@ -110,7 +110,12 @@ impl Store {
     /// [`StoreError::SeatTaken`] when another booking has the seat, [`StoreError::Conflict`] when
     /// another update of the chat came first.
     pub async fn book(&self, merchant: &Merchant, booking: &Booking<'_>) -> Result<(), StoreError> {
-        let Booking { chat, reservation, payment, .. } = booking;
+        let Booking {
+            chat,
+            reservation,
+            payment,
+            ..
+        } = booking;
         let link = Keyed::new(
             keys::link(booking.link_hash),
             LinkRow {
@@ -120,11 +125,18 @@ impl Store {
         );
         let pointer = Keyed::new(
             keys::chat_reservation(&merchant.id, reservation.chat, &reservation.code),
-            Pointer { made_at: reservation.made_at.as_second() },
+            Pointer {
+                made_at: reservation.made_at.as_second(),
+            },
         );
         let writes = vec![
             self.chat_put(&merchant.id, chat)?,
-            self.seat_claim(merchant, reservation, Some(reservation.held_until), booking.now)?,
+            self.seat_claim(
+                merchant,
+                reservation,
+                Some(reservation.held_until),
+                booking.now,
+            )?,
             self.put_new(to_item(&reservation_row(merchant, reservation))?)?,
             self.put_new(to_item(&payment_row(merchant, payment))?)?,
             self.put(to_item(&link)?)?,
@@ -169,8 +181,11 @@ impl Store {
             match sort_key(&item) {
                 "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
                 "RESERVATION" => {
-                    reservation =
-                        Some(from_item::<Keyed<ReservationRow>>(item)?.row.reservation()?);
+                    reservation = Some(
+                        from_item::<Keyed<ReservationRow>>(item)?
+                            .row
+                            .reservation()?,
+                    );
                 }
                 _ => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
             }
@@ -183,7 +198,13 @@ impl Store {
             payment = self.payment(merchant, &reservation.order_id).await?;
         }
         let payment = payment.ok_or_else(|| broken("a reservation without its payment"))?;
-        Ok((Some(OrderRecord { reservation, payment }), profile))
+        Ok((
+            Some(OrderRecord {
+                reservation,
+                payment,
+            }),
+            profile,
+        ))
     }
 
     /// What a link's hash points at.
@@ -229,7 +250,9 @@ impl Store {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(&row)?))
-            .condition_expression("attribute_not_exists(PK) OR held_until <= :resold OR code = :code")
+            .condition_expression(
+                "attribute_not_exists(PK) OR held_until <= :resold OR code = :code",
+            )
             .expression_attribute_values(
                 ":resold",
                 AttributeValue::N(resold_before(now).as_second().to_string()),
@@ -275,7 +298,11 @@ impl Store {
     }
 
     /// Puts a row over the one of `version`.
-    pub(super) fn put_over(&self, item: Item, version: u64) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn put_over(
+        &self,
+        item: Item,
+        version: u64,
+    ) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))

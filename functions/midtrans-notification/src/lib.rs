@@ -1,1 +1,0 @@
-//! midtrans-notification

@@ -1,0 +1,803 @@
+//! A payment and its machine (DESIGN section 5). What Midtrans answers when asked is an
+//! [`Observation`]; [`Payment::apply`] decides what it means.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ids::{OrderId, TransactionId};
+use crate::money::Rupiah;
+
+/// How long a challenged card payment may freeze a hold.
+pub const CHALLENGE_FREEZES: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where a payment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentState {
+    /// No method was chosen.
+    Created,
+    /// A method was chosen, nothing was paid.
+    Pending,
+    /// A card payment is being looked into.
+    Challenge,
+    /// The money is there.
+    Paid,
+    /// The bank said no; a card may be tried again.
+    Denied,
+    /// Called off.
+    Cancelled,
+    /// Not paid in time.
+    Expired,
+    /// A part was given back.
+    PartlyRefunded,
+    /// All was given back.
+    Refunded,
+    /// The customer's bank took it back.
+    ChargedBack,
+    /// The bank took it back minutes after the settlement.
+    Reversed,
+    /// A person must decide.
+    Review,
+}
+
+/// A name that is no state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no payment state is called {0}")]
+pub struct UnknownState(pub String);
+
+impl PaymentState {
+    const ALL: [Self; 12] = [
+        Self::Created,
+        Self::Pending,
+        Self::Challenge,
+        Self::Paid,
+        Self::Denied,
+        Self::Cancelled,
+        Self::Expired,
+        Self::PartlyRefunded,
+        Self::Refunded,
+        Self::ChargedBack,
+        Self::Reversed,
+        Self::Review,
+    ];
+
+    /// The name it is stored and published under.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Pending => "Pending",
+            Self::Challenge => "Challenge",
+            Self::Paid => "Paid",
+            Self::Denied => "Denied",
+            Self::Cancelled => "Cancelled",
+            Self::Expired => "Expired",
+            Self::PartlyRefunded => "PartlyRefunded",
+            Self::Refunded => "Refunded",
+            Self::ChargedBack => "ChargedBack",
+            Self::Reversed => "Reversed",
+            Self::Review => "Review",
+        }
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`UnknownState`]
+    pub fn parse(name: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| UnknownState(name.to_owned()))
+    }
+
+    /// Whether no money has been seen.
+    #[must_use]
+    pub fn is_unpaid(self) -> bool {
+        match self {
+            Self::Created
+            | Self::Pending
+            | Self::Challenge
+            | Self::Denied
+            | Self::Cancelled
+            | Self::Expired => true,
+            Self::Paid
+            | Self::PartlyRefunded
+            | Self::Refunded
+            | Self::ChargedBack
+            | Self::Reversed
+            | Self::Review => false,
+        }
+    }
+}
+
+/// One attempt at paying an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Unique at Midtrans.
+    pub order_id: OrderId,
+    /// What we asked for.
+    pub amount: Rupiah,
+    /// Where it is.
+    pub state: PaymentState,
+    /// The transaction its state came from.
+    pub transaction: Option<TransactionId>,
+    /// What was given back in all.
+    pub refunded: Rupiah,
+    /// What the customer paid on top for the method.
+    pub fee: Option<Rupiah>,
+    /// Midtrans' page.
+    pub redirect_url: Option<String>,
+    /// What Snap.js pays with.
+    pub snap_token: Option<String>,
+    /// When its page and codes stop taking money.
+    pub expires_at: Timestamp,
+    /// When it was asked for.
+    pub made_at: Timestamp,
+    /// Counts its commits.
+    pub version: u64,
+}
+
+/// Midtrans' word for a status, read without case: one method answers in capitals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the vendor's own words")]
+pub enum VendorStatus {
+    Pending,
+    Capture,
+    Settlement,
+    Authorize,
+    Deny,
+    Cancel,
+    Expire,
+    Failure,
+    Refund,
+    PartialRefund,
+    Chargeback,
+    PartialChargeback,
+    /// One that did not exist when this was written.
+    Unknown,
+}
+
+impl VendorStatus {
+    /// Reads one.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "pending" => Self::Pending,
+            "capture" => Self::Capture,
+            "settlement" => Self::Settlement,
+            "authorize" => Self::Authorize,
+            "deny" => Self::Deny,
+            "cancel" => Self::Cancel,
+            "expire" => Self::Expire,
+            "failure" => Self::Failure,
+            "refund" => Self::Refund,
+            "partial_refund" => Self::PartialRefund,
+            "chargeback" => Self::Chargeback,
+            "partial_chargeback" => Self::PartialChargeback,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A fee that Midtrans added on top for the customer
+/// (`metadata.extra_info.gross_amount_info`, midtrans-php issue 118).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImposedFee {
+    /// What the merchant asked for.
+    pub original: Rupiah,
+    /// What was added.
+    pub fee: Rupiah,
+}
+
+/// What Midtrans answered about a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Which transaction.
+    pub transaction: TransactionId,
+    /// Its status.
+    pub status: VendorStatus,
+    /// Midtrans' result code, `200` for money that is there.
+    pub status_code: String,
+    /// `accept`, `challenge`, `deny` or absent.
+    pub fraud: Option<String>,
+    /// What the customer pays; none where it is no amount.
+    pub gross: Option<Rupiah>,
+    /// The fee it names.
+    pub imposed: Option<ImposedFee>,
+    /// Absent in old shapes, else `IDR`.
+    pub currency: Option<String>,
+    /// When the money was there, by Midtrans' clock.
+    pub settled_at: Option<Timestamp>,
+    /// What was given back in all.
+    pub refunded: Option<Rupiah>,
+}
+
+/// What must happen in the commit that moves the payment, or right after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The subject is to be taken; where it cannot be, the payment goes to review instead.
+    ConfirmSubject,
+    /// The hold lasts until then.
+    FreezeHold {
+        /// The new end.
+        until: Timestamp,
+    },
+    /// The customer is told.
+    Notify(Notice),
+    /// The operator is told.
+    Alarm(Alarm),
+    /// This transaction's money must be given back by a person.
+    RefundTask(TransactionId),
+}
+
+/// What the customer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The money is there.
+    Receipt,
+    /// The bank took it back.
+    Reversed,
+    /// The money is there and a person decides.
+    Review,
+}
+
+/// What the operator is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Amount or currency is not what was asked for.
+    WrongAmount,
+    /// A second transaction of the order was paid.
+    PaidTwice,
+    /// The bank took the money back.
+    Reversed,
+    /// The customer's bank took the money back.
+    ChargedBack,
+    /// More was given back than was paid.
+    RefundedTooMuch,
+}
+
+/// What an observation comes to. `payment` is none where it changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The payment after the step, its version one higher.
+    pub payment: Option<Payment>,
+    /// What goes with it.
+    pub effects: Vec<Effect>,
+}
+
+impl Payment {
+    /// A payment just asked for.
+    #[must_use]
+    pub fn new(order_id: OrderId, amount: Rupiah, expires_at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            order_id,
+            amount,
+            state: PaymentState::Created,
+            transaction: None,
+            refunded: Rupiah::ZERO,
+            fee: None,
+            redirect_url: None,
+            snap_token: None,
+            expires_at,
+            made_at: now,
+            version: 1,
+        }
+    }
+
+    /// Applies what Midtrans answered. Duplicates, late and foreign observations change nothing.
+    #[must_use]
+    pub fn apply(&self, seen: &Observation, now: Timestamp) -> Verdict {
+        use PaymentState as P;
+        use VendorStatus as V;
+        let ours = self
+            .transaction
+            .as_ref()
+            .is_none_or(|own| *own == seen.transaction);
+        match seen.status {
+            V::Capture if seen.is_challenged() => self.challenged(seen, now),
+            V::Settlement | V::Capture if seen.is_paid() => self.paid(seen, ours),
+            V::Pending => match self.state {
+                P::Created | P::Denied => self.moved(seen, P::Pending, vec![]),
+                _ => Verdict::default(),
+            },
+            _ if !ours => Verdict::default(),
+            V::Deny => match self.state {
+                P::Created | P::Pending | P::Challenge => self.moved(seen, P::Denied, vec![]),
+                P::Paid | P::Review => self.reversed(seen),
+                _ => Verdict::default(),
+            },
+            V::Cancel | V::Failure => match self.state {
+                // A card payment may be called off between capture and settlement.
+                P::Created | P::Pending | P::Challenge | P::Denied | P::Paid => {
+                    self.moved(seen, P::Cancelled, vec![])
+                }
+                _ => Verdict::default(),
+            },
+            V::Expire => match self.state {
+                P::Created | P::Pending | P::Challenge | P::Denied => {
+                    self.moved(seen, P::Expired, vec![])
+                }
+                _ => Verdict::default(),
+            },
+            V::Refund | V::PartialRefund => self.refunded(seen),
+            V::Chargeback | V::PartialChargeback => match self.state {
+                P::Refunded | P::ChargedBack | P::Reversed => Verdict::default(),
+                _ => self.moved(
+                    seen,
+                    P::ChargedBack,
+                    vec![Effect::Alarm(Alarm::ChargedBack)],
+                ),
+            },
+            V::Settlement | V::Capture | V::Authorize | V::Unknown => Verdict::default(),
+        }
+    }
+
+    /// The payment whose subject could not be taken.
+    #[must_use]
+    pub fn review(&self) -> Self {
+        Self {
+            state: PaymentState::Review,
+            ..self.clone()
+        }
+    }
+
+    fn moved(&self, seen: &Observation, state: PaymentState, effects: Vec<Effect>) -> Verdict {
+        Verdict {
+            payment: Some(Self {
+                state,
+                transaction: Some(seen.transaction.clone()),
+                version: self.version.saturating_add(1),
+                ..self.clone()
+            }),
+            effects,
+        }
+    }
+
+    fn paid(&self, seen: &Observation, ours: bool) -> Verdict {
+        if !self.state.is_unpaid() {
+            return if ours {
+                Verdict::default()
+            } else {
+                Verdict {
+                    payment: None,
+                    effects: vec![
+                        Effect::Alarm(Alarm::PaidTwice),
+                        Effect::RefundTask(seen.transaction.clone()),
+                    ],
+                }
+            };
+        }
+        if !self.is_right_amount(seen) {
+            return self.moved(
+                seen,
+                PaymentState::Review,
+                vec![
+                    Effect::Alarm(Alarm::WrongAmount),
+                    Effect::Notify(Notice::Review),
+                ],
+            );
+        }
+        let mut verdict = self.moved(
+            seen,
+            PaymentState::Paid,
+            vec![Effect::ConfirmSubject, Effect::Notify(Notice::Receipt)],
+        );
+        if let Some(payment) = &mut verdict.payment {
+            payment.fee = seen.imposed.map(|imposed| imposed.fee);
+        }
+        verdict
+    }
+
+    fn challenged(&self, seen: &Observation, now: Timestamp) -> Verdict {
+        match self.state {
+            PaymentState::Created | PaymentState::Pending | PaymentState::Denied => {
+                let until = now.checked_add(CHALLENGE_FREEZES).unwrap_or(now);
+                self.moved(
+                    seen,
+                    PaymentState::Challenge,
+                    vec![Effect::FreezeHold { until }],
+                )
+            }
+            _ => Verdict::default(),
+        }
+    }
+
+    fn reversed(&self, seen: &Observation) -> Verdict {
+        self.moved(
+            seen,
+            PaymentState::Reversed,
+            vec![
+                Effect::Alarm(Alarm::Reversed),
+                Effect::Notify(Notice::Reversed),
+            ],
+        )
+    }
+
+    fn refunded(&self, seen: &Observation) -> Verdict {
+        use PaymentState as P;
+        match self.state {
+            P::Refunded | P::ChargedBack | P::Reversed => return Verdict::default(),
+            _ => {}
+        }
+        let whole = self
+            .amount
+            .checked_add(self.fee.unwrap_or_default())
+            .unwrap_or(self.amount);
+        let told = match (seen.status, seen.refunded) {
+            (VendorStatus::Refund, None) => whole,
+            (_, told) => told.unwrap_or(self.refunded),
+        };
+        let too_much = told > whole;
+        let refunded = told.min(whole).max(self.refunded);
+        if refunded == self.refunded {
+            return Verdict::default();
+        }
+        let state = if refunded == whole {
+            P::Refunded
+        } else {
+            P::PartlyRefunded
+        };
+        let effects = if too_much {
+            vec![Effect::Alarm(Alarm::RefundedTooMuch)]
+        } else {
+            vec![]
+        };
+        let mut verdict = self.moved(seen, state, effects);
+        if let Some(payment) = &mut verdict.payment {
+            payment.refunded = refunded;
+        }
+        verdict
+    }
+
+    fn is_right_amount(&self, seen: &Observation) -> bool {
+        let Some(gross) = seen.gross else {
+            return false;
+        };
+        let currency = seen
+            .currency
+            .as_deref()
+            .is_none_or(|currency| currency == "IDR");
+        let with_fee = seen.imposed.is_some_and(|imposed| {
+            imposed.original == self.amount
+                && imposed.original.checked_add(imposed.fee) == Some(gross)
+        });
+        currency && (gross == self.amount || with_fee)
+    }
+}
+
+impl Observation {
+    fn is_challenged(&self) -> bool {
+        self.fraud.as_deref() == Some("challenge")
+    }
+
+    fn is_paid(&self) -> bool {
+        self.status_code == "200" && self.fraud.as_deref().is_none_or(|fraud| fraud == "accept")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::BookingCode;
+    use PaymentState as P;
+
+    const ALL: [&str; 12] = [
+        "pending",
+        "capture",
+        "settlement",
+        "authorize",
+        "deny",
+        "cancel",
+        "expire",
+        "failure",
+        "refund",
+        "partial_refund",
+        "chargeback",
+        "SURPRISE",
+    ];
+
+    fn now() -> Timestamp {
+        "2026-12-01T08:00:00+07:00".parse().unwrap()
+    }
+
+    fn payment(state: P) -> Payment {
+        let order = OrderId::of(&BookingCode::parse("62473383").unwrap(), 1);
+        Payment {
+            state,
+            transaction: (state != P::Created).then(|| TransactionId::parse("t-1").unwrap()),
+            ..Payment::new(order, Rupiah::new(70_000), now(), now())
+        }
+    }
+
+    fn seen(status: &str) -> Observation {
+        Observation {
+            transaction: TransactionId::parse("t-1").unwrap(),
+            status: VendorStatus::parse(status),
+            status_code: "200".to_owned(),
+            fraud: Some("accept".to_owned()),
+            gross: Some(Rupiah::new(70_000)),
+            imposed: None,
+            currency: Some("IDR".to_owned()),
+            settled_at: Some(now()),
+            refunded: None,
+        }
+    }
+
+    fn other(status: &str) -> Observation {
+        Observation {
+            transaction: TransactionId::parse("t-2").unwrap(),
+            ..seen(status)
+        }
+    }
+
+    fn after(from: P, observation: &Observation) -> Option<P> {
+        payment(from)
+            .apply(observation, now())
+            .payment
+            .map(|payment| payment.state)
+    }
+
+    #[test]
+    fn the_machine_is_the_table_of_the_design() {
+        let table: [(P, [Option<P>; 12]); 8] = [
+            (
+                P::Created,
+                [
+                    Some(P::Pending),
+                    Some(P::Paid),
+                    Some(P::Paid),
+                    None,
+                    Some(P::Denied),
+                    Some(P::Cancelled),
+                    Some(P::Expired),
+                    Some(P::Cancelled),
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (
+                P::Pending,
+                [
+                    None,
+                    Some(P::Paid),
+                    Some(P::Paid),
+                    None,
+                    Some(P::Denied),
+                    Some(P::Cancelled),
+                    Some(P::Expired),
+                    Some(P::Cancelled),
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (
+                P::Denied,
+                [
+                    Some(P::Pending),
+                    Some(P::Paid),
+                    Some(P::Paid),
+                    None,
+                    None,
+                    Some(P::Cancelled),
+                    Some(P::Expired),
+                    Some(P::Cancelled),
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (
+                P::Expired,
+                [
+                    None,
+                    Some(P::Paid),
+                    Some(P::Paid),
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (
+                P::Paid,
+                [
+                    None,
+                    None,
+                    None,
+                    None,
+                    Some(P::Reversed),
+                    Some(P::Cancelled),
+                    None,
+                    Some(P::Cancelled),
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (
+                P::Review,
+                [
+                    None,
+                    None,
+                    None,
+                    None,
+                    Some(P::Reversed),
+                    None,
+                    None,
+                    None,
+                    Some(P::Refunded),
+                    None,
+                    Some(P::ChargedBack),
+                    None,
+                ],
+            ),
+            (P::Refunded, [None; 12]),
+            (P::Reversed, [None; 12]),
+        ];
+        for (from, row) in table {
+            for (status, expected) in ALL.iter().zip(row) {
+                assert_eq!(after(from, &seen(status)), expected, "{from:?} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn b1_pending_after_settlement_changes_nothing() {
+        assert_eq!(
+            payment(P::Paid).apply(&seen("pending"), now()),
+            Verdict::default()
+        );
+    }
+
+    #[test]
+    fn b2_the_second_settlement_gives_no_second_receipt() {
+        let first = payment(P::Pending).apply(&seen("settlement"), now());
+        assert_eq!(
+            first.effects,
+            [Effect::ConfirmSubject, Effect::Notify(Notice::Receipt)]
+        );
+        let paid = first.payment.unwrap();
+        assert_eq!(paid.version, 2);
+        assert_eq!(paid.apply(&seen("settlement"), now()), Verdict::default());
+    }
+
+    #[test]
+    fn b3_a_wrong_amount_goes_to_review_with_an_alarm() {
+        for gross in [None, Some(Rupiah::new(1))] {
+            let verdict = payment(P::Pending).apply(
+                &Observation {
+                    gross,
+                    ..seen("settlement")
+                },
+                now(),
+            );
+            assert_eq!(verdict.payment.unwrap().state, P::Review);
+            assert!(verdict.effects.contains(&Effect::Alarm(Alarm::WrongAmount)));
+            assert!(!verdict.effects.contains(&Effect::ConfirmSubject));
+        }
+    }
+
+    #[test]
+    fn b4_a_fee_on_top_is_paid_and_kept_apart() {
+        let fee = |fee| Observation {
+            gross: Some(Rupiah::new(70_071)),
+            imposed: Some(ImposedFee {
+                original: Rupiah::new(70_000),
+                fee: Rupiah::new(fee),
+            }),
+            ..seen("settlement")
+        };
+        let paid = payment(P::Pending).apply(&fee(71), now()).payment.unwrap();
+        assert_eq!((paid.state, paid.fee), (P::Paid, Some(Rupiah::new(71))));
+        assert_eq!(after(P::Pending, &fee(70)), Some(P::Review));
+    }
+
+    #[test]
+    fn b5_another_currency_goes_to_review() {
+        let dollars = Observation {
+            currency: Some("USD".to_owned()),
+            ..seen("settlement")
+        };
+        assert_eq!(after(P::Pending, &dollars), Some(P::Review));
+    }
+
+    #[test]
+    fn b7_paid_needs_code_200_and_a_fraud_status_that_is_absent_or_accepts() {
+        let fraud = |fraud: Option<&str>| Observation {
+            fraud: fraud.map(str::to_owned),
+            ..seen("settlement")
+        };
+        assert_eq!(after(P::Pending, &fraud(None)), Some(P::Paid));
+        assert_eq!(after(P::Pending, &fraud(Some("deny"))), None);
+        let code = Observation {
+            status_code: "201".to_owned(),
+            ..seen("settlement")
+        };
+        assert_eq!(after(P::Pending, &code), None);
+    }
+
+    #[test]
+    fn b8_a_deny_after_the_settlement_is_a_reversal_that_is_told() {
+        let verdict = payment(P::Paid).apply(&seen("deny"), now());
+        assert_eq!(verdict.payment.unwrap().state, P::Reversed);
+        assert_eq!(
+            verdict.effects,
+            [
+                Effect::Alarm(Alarm::Reversed),
+                Effect::Notify(Notice::Reversed)
+            ]
+        );
+    }
+
+    #[test]
+    fn b10_refunds_are_capped_at_what_was_paid() {
+        let part = |refunded| Observation {
+            refunded: Some(Rupiah::new(refunded)),
+            ..seen("partial_refund")
+        };
+        let once = payment(P::Paid)
+            .apply(&part(30_000), now())
+            .payment
+            .unwrap();
+        assert_eq!(
+            (once.state, once.refunded),
+            (P::PartlyRefunded, Rupiah::new(30_000))
+        );
+        assert_eq!(once.apply(&part(30_000), now()), Verdict::default());
+        let more = once.apply(&part(90_000), now());
+        assert_eq!(more.effects, [Effect::Alarm(Alarm::RefundedTooMuch)]);
+        let more = more.payment.unwrap();
+        assert_eq!(
+            (more.state, more.refunded),
+            (P::Refunded, Rupiah::new(70_000))
+        );
+    }
+
+    #[test]
+    fn another_transaction_of_the_order_moves_nothing_but_a_second_payment_is_given_back() {
+        for status in ["deny", "cancel", "expire", "refund", "chargeback"] {
+            assert_eq!(
+                payment(P::Paid).apply(&other(status), now()),
+                Verdict::default(),
+                "{status}"
+            );
+        }
+        let twice = payment(P::Paid).apply(&other("settlement"), now());
+        assert_eq!(twice.payment, None);
+        assert_eq!(
+            twice.effects,
+            [
+                Effect::Alarm(Alarm::PaidTwice),
+                Effect::RefundTask(TransactionId::parse("t-2").unwrap())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_challenged_card_freezes_the_hold_for_a_day() {
+        let challenged = Observation {
+            fraud: Some("challenge".to_owned()),
+            ..seen("capture")
+        };
+        let verdict = payment(P::Pending).apply(&challenged, now());
+        assert_eq!(verdict.payment.unwrap().state, P::Challenge);
+        assert_eq!(
+            verdict.effects,
+            [Effect::FreezeHold {
+                until: "2026-12-02T08:00:00+07:00".parse().unwrap()
+            }]
+        );
+        assert_eq!(after(P::Challenge, &seen("capture")), Some(P::Paid));
+        assert_eq!(after(P::Challenge, &seen("deny")), Some(P::Denied));
+    }
+}
