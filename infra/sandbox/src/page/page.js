@@ -1,0 +1,340 @@
+"use strict";
+(() => {
+  // The stack's links say 127.0.0.1, and only pages of one origin may stand in the right pane.
+  if (location.hostname === "localhost") {
+    location.hostname = "127.0.0.1";
+    return;
+  }
+  const query = new URLSearchParams(location.search);
+  const wantsStart = query.has("start") || query.has("bot");
+
+  // A bot's link followed inside the right pane belongs to the chat beside it.
+  if (window.parent !== window) {
+    window.parent.postMessage({ pesan: "start", bot: query.get("bot"), start: query.get("start") || "" }, location.origin);
+    history.back();
+    return;
+  }
+
+  const $ = (id) => document.getElementById(id);
+  const make = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+  const merchantOf = (bot) => (bot || "").replace(/_?bot$/, "");
+  const merchant = query.get("merchant") || merchantOf(query.get("bot")) || "demo";
+
+  let toastTimer;
+  const toast = (text) => {
+    $("toast").textContent = text;
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { $("toast").textContent = ""; }, 6000);
+  };
+  const call = async (path, body) => {
+    const answer = await fetch(path, body === undefined
+      ? { cache: "no-store" }
+      : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${answer.status} ${text.slice(0, 200)}`);
+    return text ? JSON.parse(text) : null;
+  };
+  const tell = (error) => toast(String(error.message || error));
+
+  // ---- the right pane
+
+  const frame = $("frame");
+  const tabs = { shop: `/m/${merchant}`, order: null, payment: null };
+  let lastGood = tabs.shop;
+
+  const tabOf = (path) => {
+    if (path.startsWith("/m/")) return "shop";
+    if (path.startsWith("/o/")) return "order";
+    return path.startsWith("/sandbox/midtrans") ? "payment" : null;
+  };
+  const local = (url) => {
+    let parsed;
+    try { parsed = new URL(url, location.href); } catch { return null; }
+    return parsed.origin === location.origin ? parsed.pathname + parsed.search + parsed.hash : null;
+  };
+  const showTab = (name) => {
+    document.querySelectorAll("[data-tab]").forEach((tab) => {
+      tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+      tab.disabled = !tabs[tab.dataset.tab];
+    });
+  };
+  const address = (path) => {
+    $("address").textContent = location.host + path;
+    $("outside").href = path;
+  };
+  const open = (path, reveal) => {
+    const started = path.match(/^\/sandbox\/t\.me\/([^?/]+)(?:\?(?:.*&)?start=([^&#]*))?/);
+    if (started) {
+      send(`/start ${decodeURIComponent(started[2] || "")}`.trim());
+      return;
+    }
+    const tab = tabOf(path);
+    if (tab) tabs[tab] = path;
+    frame.src = path;
+    address(path);
+    showTab(tab);
+    if (reveal && matchMedia("(max-width: 1000px)").matches) $("browser").scrollIntoView({ behavior: "smooth" });
+  };
+  const follow = (url) => {
+    const path = local(url);
+    if (path) open(path, true); else window.open(url, "_blank", "noopener");
+  };
+  frame.addEventListener("load", () => {
+    let path;
+    try { path = frame.contentWindow.location.pathname + frame.contentWindow.location.search; } catch { return; }
+    if (!path.startsWith("/") || path === "blank" || path.startsWith("/sandbox?")) return;
+    lastGood = path;
+    const tab = tabOf(path);
+    if (tab) tabs[tab] = path;
+    address(path);
+    showTab(tab);
+  });
+  window.addEventListener("message", (event) => {
+    if (event.origin !== location.origin || event.data?.pesan !== "start") return;
+    send(`/start ${event.data.start}`.trim());
+    $("chat").scrollIntoView({ behavior: "smooth", block: "nearest" });
+  });
+  document.querySelectorAll("[data-tab]").forEach((tab) => {
+    tab.addEventListener("click", () => open(tabs[tab.dataset.tab]));
+  });
+  $("back").addEventListener("click", () => frame.contentWindow.history.back());
+  $("reload").addEventListener("click", () => frame.contentWindow.location.reload());
+
+  // ---- the chat
+
+  const kept = (name, fresh) => {
+    try {
+      const value = localStorage.getItem(name) || fresh();
+      localStorage.setItem(name, value);
+      return value;
+    } catch { return fresh(); }
+  };
+  const keep = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private window */ } };
+  const freshChat = () => String(100000000 + Math.floor(Math.random() * 800000000));
+  let chat = kept("pesan-chat", freshChat);
+  let shown = "";
+  let seenOrder = null;
+  let busy = false;
+  $("language").value = kept("pesan-language", () => "id");
+  const chatPath = () => `/sandbox/telegram/${merchant}/chats/${chat}`;
+
+  const withLinks = (text) => {
+    const parts = [];
+    let rest = 0;
+    for (const match of text.matchAll(/https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]/g)) {
+      parts.push(text.slice(rest, match.index));
+      const link = make("a", { href: match[0], textContent: match[0].replace(/^https?:\/\//, "") });
+      link.addEventListener("click", (event) => { event.preventDefault(); follow(match[0]); });
+      parts.push(link);
+      rest = match.index + match[0].length;
+    }
+    parts.push(text.slice(rest));
+    return parts;
+  };
+  const press = async (button, byData) => {
+    if (button.copy) {
+      await navigator.clipboard?.writeText(button.copy);
+      return;
+    }
+    if (button.url) {
+      follow(button.url);
+      return;
+    }
+    await act(async () => {
+      const answer = await call(`${chatPath()}/press`, byData ? { data: button.data } : { button: button.text });
+      if (answer?.url) follow(answer.url);
+    });
+  };
+  const keyboard = (message, newest) => {
+    const labels = message.buttons.flat().map((button) => button.text);
+    return make("div", { className: "keys" }, ...message.buttons.map((row) => make("div", {}, ...row.map((button) => {
+      const repeated = labels.filter((label) => label === button.text).length > 1;
+      const key = make("button", { type: "button", textContent: button.text, disabled: busy });
+      // A label always means the newest message's button.
+      key.addEventListener("click", () => press(button, !newest || repeated).catch(tell));
+      return key;
+    }))));
+  };
+  const bubble = (message, newest) => {
+    const content = make("div", { className: "bubble" });
+    if (typeof message.photo === "string" && /^(https?:|\/|data:image)/.test(message.photo)) {
+      content.append(make("img", { src: local(message.photo) || message.photo, alt: "" }));
+    }
+    content.append(...withLinks(message.text || ""));
+    if (message.edited) content.append(make("small", { textContent: "diedit" }));
+    const item = make("li", { className: message.from }, content);
+    if (message.buttons?.length) item.append(keyboard(message, newest));
+    return item;
+  };
+  const draw = (messages) => {
+    const list = $("messages");
+    const first = !shown;
+    const state = JSON.stringify([messages, busy]);
+    if (state === shown) return;
+    const grew = first || JSON.stringify(messages) !== JSON.stringify(JSON.parse(shown)[0]);
+    shown = state;
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+    const newest = messages.findLast((message) => message.from === "bot" && message.buttons?.length);
+    list.replaceChildren(...(messages.length
+      ? messages.map((message) => bubble(message, message === newest))
+      : [make("li", { className: "empty" }, "Mulai dengan /start", make("br"), make("small", { lang: "en", textContent: "begin with /start" }))]));
+    if (grew || atEnd) list.scrollTop = list.scrollHeight;
+    const orders = messages.flatMap((message) => [
+      ...(message.text || "").matchAll(/https?:\/\/[^\s<>"]+\/o\/[a-z0-9]+/gi),
+    ].map((match) => match[0]));
+    const order = orders.length ? local(orders.at(-1)) : null;
+    if (order && order !== seenOrder) {
+      seenOrder = order;
+      tabs.order = order;
+      if (first) showTab(tabOf(lastGood)); else open(order);
+    }
+  };
+  const readChat = async () => {
+    const asked = chat;
+    const answer = await call(chatPath());
+    if (asked === chat) draw(answer?.messages || []);
+  };
+  const act = async (work) => {
+    if (busy) return;
+    busy = true;
+    try { await work(); } catch (error) { tell(error); } finally {
+      busy = false;
+      await readChat().catch(() => {});
+      await readMoney().catch(() => {});
+    }
+  };
+  const send = (text) => act(() => call(`${chatPath()}/text`, {
+    text, language_code: $("language").value, first_name: "Budi",
+  }));
+  $("say").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = $("text").value.trim();
+    if (!text || busy) return;
+    $("text").value = "";
+    send(text);
+  });
+  ["/start", "/order", "/status", "/help"].forEach((command) => {
+    const key = make("button", { type: "button", textContent: command });
+    key.addEventListener("click", () => send(command));
+    $("quick").append(key);
+  });
+  const nameChat = () => { $("chat-id").textContent = `Budi, ${chat}`; };
+  $("bot-name").textContent = `${merchant}_bot`;
+  $("language").addEventListener("change", () => keep("pesan-language", $("language").value));
+  $("new-chat").addEventListener("click", () => {
+    chat = freshChat();
+    keep("pesan-chat", chat);
+    shown = "";
+    seenOrder = null;
+    tabs.order = null;
+    nameChat();
+    readChat().catch(tell);
+    open(tabs.shop);
+  });
+
+  // ---- the bank
+
+  const WORDS = {
+    pay: "Bayar", expire: "Kedaluwarsa", deny: "Tolak", cancel: "Batal",
+    challenge: "Tantang", accept: "Terima", refund: "Refund", reverse: "Balikkan",
+  };
+  const ACTIONS = {
+    "": ["pay", "expire"], pending: ["pay", "expire", "cancel", "deny", "challenge"],
+    challenge: ["accept", "deny", "cancel"], capture: ["accept", "deny", "cancel", "refund"], settlement: ["refund", "reverse"],
+    deny: ["pay"],
+  };
+  const TONES = { settlement: "good", capture: "good", pending: "wait", challenge: "wait", deny: "bad", expire: "bad", cancel: "bad", failure: "bad" };
+  const rupiah = (amount) => `Rp${Number(amount).toLocaleString("id-ID")}`;
+  let money = "";
+
+  const transactionRow = (transaction) => {
+    const status = transaction.status || "";
+    const path = transaction.redirect_url && local(transaction.redirect_url);
+    const name = make("button", { type: "button", className: "open", textContent: transaction.order_id, disabled: !path, title: "Buka halaman pembayaran" });
+    name.addEventListener("click", () => open(path, true));
+    const means = [transaction.payment_type, transaction.va_number].filter(Boolean).join(" ");
+    const buttons = (ACTIONS[status] || []).map((what) => {
+      const key = make("button", { type: "button", textContent: WORDS[what], title: what, className: what === "pay" ? "main" : "" });
+      key.addEventListener("click", () => act(() => call(
+        `/sandbox/midtrans/transactions/${encodeURIComponent(transaction.order_id)}`,
+        what === "pay" && !status ? { do: what, method: $("method").value } : { do: what },
+      )));
+      return key;
+    });
+    return make("tr", {},
+      make("td", {}, name, make("small", { textContent: means })),
+      make("td", { textContent: rupiah(transaction.gross_amount) }),
+      make("td", {}, make("span", { className: `pill ${TONES[status] || ""}`, textContent: status || "belum dipilih" })),
+      make("td", {}, make("div", { className: "acts" }, ...buttons)));
+  };
+  async function readMoney() {
+    const answer = await call("/sandbox/midtrans/transactions");
+    const state = JSON.stringify(answer);
+    if (state === money) return;
+    money = state;
+    const rows = [...answer].reverse();
+    $("transactions").replaceChildren(...(rows.length
+      ? rows.map(transactionRow)
+      : [make("tr", {}, make("td", { colSpan: 4, className: "none" }, "Belum ada transaksi. ", make("small", { lang: "en", textContent: "Book in the chat and press Bayar Sekarang." })))]));
+    const payable = rows.find((row) => row.redirect_url && local(row.redirect_url));
+    tabs.payment = payable ? local(payable.redirect_url) : null;
+    showTab(tabOf(lastGood));
+  }
+
+  // ---- the clock
+
+  let clockAt = null;
+  const zone = "Asia/Jakarta";
+  const drawClock = () => {
+    if (!clockAt) return;
+    const now = new Date(clockAt.now + (performance.now() - clockAt.read));
+    $("clock").textContent = `${now.toLocaleTimeString("id-ID", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" })} WIB`;
+    $("day").textContent = now.toLocaleDateString("id-ID", { timeZone: zone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
+    if (!$("instant").value) $("instant").value = now.toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16).replace(" ", "T");
+  };
+  const setClock = (answer) => {
+    if (!answer?.now) return;
+    clockAt = { now: Date.parse(answer.now), read: performance.now() };
+    drawClock();
+  };
+  const turn = async (body) => {
+    const controls = document.querySelectorAll("#time button");
+    controls.forEach((control) => { control.disabled = true; });
+    try { setClock(await call("/sandbox/clock", body)); } catch (error) { tell(error); } finally {
+      controls.forEach((control) => { control.disabled = false; });
+      await Promise.allSettled([readChat(), readMoney()]);
+    }
+  };
+  document.querySelectorAll("[data-advance]").forEach((button) => {
+    button.addEventListener("click", () => turn({ advance: button.dataset.advance }));
+  });
+  $("set-clock").addEventListener("submit", (event) => {
+    event.preventDefault();
+    turn({ set: `${$("instant").value}:00+07:00` });
+  });
+
+  // ---- going on
+
+  const every = (milliseconds, work) => {
+    const again = async () => {
+      if (!document.hidden) await work().catch(() => {});
+      setTimeout(again, milliseconds);
+    };
+    again();
+  };
+  nameChat();
+  open(tabs.shop);
+  every(1000, readChat);
+  every(2000, readMoney);
+  every(5000, async () => setClock(await call("/sandbox/clock")));
+  setInterval(drawClock, 1000);
+  if (wantsStart) {
+    // A reload of the page is not a second start.
+    history.replaceState(null, "", merchant === "demo" ? "/sandbox" : `/sandbox?merchant=${merchant}`);
+    send(`/start ${query.get("start") || ""}`.trim());
+  }
+})();

@@ -1,0 +1,334 @@
+//! The table's commits against an embedded DynamoDB, spoken to by the real client.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use jiff::Timestamp;
+use jiff::civil::{date, time};
+use pesan_adapters::aws::Aws;
+use pesan_adapters::dynamodb::{
+    Booking, ChatRecord, Event, EventOutcome, Settlement, Store, StoreError,
+};
+use pesan_domain::calendar::{SlotTime, Zone};
+use pesan_domain::dialogue::{Chat, Dialogue};
+use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
+use pesan_domain::language::Language;
+use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
+use pesan_domain::money::Rupiah;
+use pesan_domain::payment::{Payment, PaymentState};
+use pesan_domain::reservation::{Reservation, ReservationState};
+
+async fn store() -> Store {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let database = dynoxide::Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_with_shutdown(
+        listener,
+        database,
+        std::future::pending(),
+    ));
+    let aws = Aws {
+        region: "ap-southeast-3".to_owned(),
+        credentials: aws_credential_types::Credentials::new("test", "test", None, None, "test"),
+        dynamodb_endpoint: Some(endpoint),
+        ssm_endpoint: None,
+    };
+    let client = aws.dynamodb();
+    let attribute = |name: &str| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .unwrap()
+    };
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    client
+        .create_table()
+        .table_name("pesan")
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("PK"))
+        .attribute_definitions(attribute("SK"))
+        .key_schema(key("PK", KeyType::Hash))
+        .key_schema(key("SK", KeyType::Range))
+        .send()
+        .await
+        .unwrap();
+    Store::new(client, "pesan")
+}
+
+fn shop() -> Merchant {
+    Merchant {
+        id: MerchantId::parse("demo").unwrap(),
+        name: "Demo".to_owned(),
+        about_id: "Servis ponsel".to_owned(),
+        about_en: "Phone repair".to_owned(),
+        zone: Zone::Jakarta,
+        bot_username: "demo_bot".to_owned(),
+        midtrans: MidtransAccount {
+            merchant_id: "G000000001".to_owned(),
+            client_key: "client".to_owned(),
+            environment: MidtransEnvironment::Sandbox,
+        },
+        slots: Slots::new(vec![slot()]).unwrap(),
+        seats_per_slot: 1,
+        closed_weekdays: vec![],
+        closed_dates: vec![date(2026, 12, 25)],
+        horizon_days: 60,
+        hold_minutes: 60,
+    }
+}
+
+fn slot() -> SlotTime {
+    SlotTime {
+        start: time(9, 0, 0, 0),
+        end: time(11, 0, 0, 0),
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// One customer's *Book Now* for the one seat of the morning.
+struct Customer {
+    chat: ChatRecord,
+    reservation: Reservation,
+    payment: Payment,
+    hash: String,
+}
+
+impl Customer {
+    fn new(number: u32, now: Timestamp) -> Self {
+        let code = BookingCode::from_number(number);
+        let order_id = OrderId::of(&code, 1);
+        let held_until = now + jiff::SignedDuration::from_mins(60);
+        let mut chat = Chat::new(Language::Indonesian, "Budi".to_owned());
+        chat.version = 1;
+        chat.dialogue = Dialogue::Booked { code: code.clone() };
+        let id = -1_001_234_567_890_123 - i64::from(number);
+        Self {
+            chat: ChatRecord::new(id, Chat::new(Language::Indonesian, String::new()))
+                .after(i64::from(number), chat),
+            payment: Payment::new(order_id.clone(), Rupiah::new(70_000), held_until, now),
+            reservation: Reservation {
+                code,
+                chat: id,
+                customer_name: "Budi".to_owned(),
+                language: Language::Indonesian,
+                item: ItemId::parse("iphone-x-battery").unwrap(),
+                device: "iPhone X".to_owned(),
+                part: "Battery".to_owned(),
+                price: Rupiah::new(70_000),
+                date: date(2026, 12, 5),
+                slot: slot(),
+                seat: 1,
+                state: ReservationState::Held,
+                held_until,
+                made_at: now,
+                order_id,
+                version: 1,
+            },
+            hash: format!("hash-{number}"),
+        }
+    }
+
+    async fn book(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let booking = Booking {
+            chat: &self.chat,
+            reservation: &self.reservation,
+            payment: &self.payment,
+            link_hash: &self.hash,
+            now,
+        };
+        store.book(&shop(), &booking).await
+    }
+}
+
+fn now() -> Timestamp {
+    at("2026-12-01T08:00:00+07:00")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c1_a_hundred_customers_race_for_one_seat_and_one_gets_it() {
+    let store = store().await;
+    let race = (0..100).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { Customer::new(number, now()).book(&store, now()).await })
+    });
+    let mut won = 0;
+    for outcome in race.collect::<Vec<_>>() {
+        match outcome.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert_eq!(error, StoreError::SeatTaken),
+        }
+    }
+    assert_eq!(won, 1);
+    let day = store.day(&shop().id, date(2026, 12, 5)).await.unwrap();
+    assert_eq!(day["09:00"].len(), 1);
+}
+
+#[tokio::test]
+async fn a_loser_leaves_no_trace_and_the_winner_reads_back_whole() {
+    let store = store().await;
+    let (first, second) = (Customer::new(1, now()), Customer::new(2, now()));
+    first.book(&store, now()).await.unwrap();
+    assert_eq!(second.book(&store, now()).await, Err(StoreError::SeatTaken));
+
+    let shop = shop();
+    let order = store
+        .order(&shop.id, &first.reservation.code)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(order.reservation, first.reservation);
+    assert_eq!(order.payment, first.payment);
+    let link = store.link(&first.hash).await.unwrap();
+    assert_eq!(
+        link,
+        Some((shop.id.clone(), first.reservation.code.clone()))
+    );
+    let chat = store
+        .opening(&shop.id, first.chat.id, false)
+        .await
+        .unwrap()
+        .chat
+        .unwrap();
+    assert_eq!(chat.chat, first.chat.chat);
+    assert!(chat.has_taken(1) && !chat.has_taken(2));
+
+    assert!(
+        store
+            .order(&shop.id, &second.reservation.code)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(store.link(&second.hash).await.unwrap(), None);
+    assert!(
+        store
+            .opening(&shop.id, second.chat.id, false)
+            .await
+            .unwrap()
+            .chat
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn c7_an_unpaid_seat_is_sold_again_five_minutes_after_its_hold_by_the_clock_alone() {
+    let store = store().await;
+    Customer::new(1, now()).book(&store, now()).await.unwrap();
+    let grace = at("2026-12-01T09:04:59+07:00");
+    let over = at("2026-12-01T09:05:00+07:00");
+    let second = Customer::new(2, grace);
+    assert_eq!(second.book(&store, grace).await, Err(StoreError::SeatTaken));
+    second.book(&store, over).await.unwrap();
+    let day = store.day(&shop().id, date(2026, 12, 5)).await.unwrap();
+    assert_eq!(day["09:00"][0].code, second.reservation.code);
+}
+
+#[tokio::test]
+async fn c4_the_second_of_two_commits_of_one_chat_version_is_a_conflict() {
+    let store = store().await;
+    let customer = Customer::new(1, now());
+    store.save_chat(&shop().id, &customer.chat).await.unwrap();
+    assert_eq!(
+        store.save_chat(&shop().id, &customer.chat).await,
+        Err(StoreError::Conflict)
+    );
+}
+
+/// What a settlement writes for a customer, and how it ends.
+async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(), StoreError> {
+    let shop = shop();
+    let start = shop.slot_start(customer.reservation.date, &customer.reservation.slot);
+    let confirmed = customer.reservation.confirm(at, start, at).unwrap();
+    let paid = Payment {
+        state: PaymentState::Paid,
+        version: customer.payment.version + 1,
+        ..customer.payment.clone()
+    };
+    let event = Event {
+        digest: "digest".to_owned(),
+        status: "settlement".to_owned(),
+        transaction: "t-1".to_owned(),
+        outcome: EventOutcome::Applied,
+        received_at: at,
+    };
+    let settlement = Settlement {
+        payment: &paid,
+        reservation: Some(&confirmed),
+        seat: Some(None),
+        event: &event,
+        review: false,
+        refund: None,
+        now: at,
+    };
+    store.settle(&shop, &settlement).await
+}
+
+#[tokio::test]
+async fn b2_one_of_two_settlements_wins_and_a_paid_seat_is_never_sold_again() {
+    let store = store().await;
+    let customer = Customer::new(1, now());
+    customer.book(&store, now()).await.unwrap();
+    settle(&store, &customer, now()).await.unwrap();
+    assert_eq!(
+        settle(&store, &customer, now()).await,
+        Err(StoreError::Conflict)
+    );
+
+    let shop = shop();
+    let order = &customer.payment.order_id;
+    let found = store.notified(&shop.id, order, "digest").await.unwrap();
+    assert!(found.applied_before);
+    let found = found.order.unwrap();
+    assert_eq!(found.payment.state, PaymentState::Paid);
+    assert_eq!(found.reservation.state, ReservationState::Confirmed);
+
+    let days_later = at("2026-12-03T08:00:00+07:00");
+    let late = Customer::new(2, days_later);
+    assert_eq!(
+        late.book(&store, days_later).await,
+        Err(StoreError::SeatTaken)
+    );
+}
+
+#[tokio::test]
+async fn late_money_takes_the_seat_again_if_it_is_free_and_not_if_it_was_sold() {
+    let late = at("2026-12-01T10:00:00+07:00");
+    let free = store().await;
+    let customer = Customer::new(1, now());
+    customer.book(&free, now()).await.unwrap();
+    settle(&free, &customer, late).await.unwrap();
+
+    let sold = store().await;
+    customer.book(&sold, now()).await.unwrap();
+    Customer::new(2, late).book(&sold, late).await.unwrap();
+    assert_eq!(
+        settle(&sold, &customer, late).await,
+        Err(StoreError::SeatTaken)
+    );
+    let order = sold
+        .order(&shop().id, &customer.reservation.code)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(order.payment.state, PaymentState::Created);
+    assert_eq!(order.reservation.state, ReservationState::Held);
+}
+
+#[tokio::test]
+async fn a_merchant_reads_back_as_it_was_registered() {
+    let store = store().await;
+    store.put_merchant(&shop(), &[]).await.unwrap();
+    assert_eq!(store.merchant(&shop().id).await.unwrap(), Some(shop()));
+    let nobody = MerchantId::parse("nobody").unwrap();
+    assert_eq!(store.merchant(&nobody).await.unwrap(), None);
+}
