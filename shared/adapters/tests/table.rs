@@ -1,5 +1,7 @@
 //! The table's commits against an embedded DynamoDB, spoken to by the real client.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
