@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::{date, time};
 use pesan_adapters::aws::Aws;
 use pesan_adapters::dynamodb::{
-    Booking, ChatRecord, Event, EventOutcome, Settlement, Store, StoreError,
+    Booking, ChatRecord, Event, EventOutcome, Found, Look, Settlement, Store, StoreError,
 };
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::dialogue::{Chat, Dialogue};
@@ -18,7 +18,7 @@ use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
-use pesan_domain::reservation::{Reservation, ReservationState};
+use pesan_domain::reservation::{Order, Reservation, ReservationState};
 
 async fn store() -> Store {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -152,6 +152,33 @@ impl Customer {
     }
 }
 
+async fn booking(store: &Store, code: &BookingCode) -> Option<Order> {
+    let look = Look {
+        booking: Some(code),
+        ..Look::default()
+    };
+    store.look(&shop().id, look).await.unwrap().order
+}
+
+async fn chat(store: &Store, id: i64) -> Option<ChatRecord> {
+    let look = Look {
+        chat: Some(id),
+        ..Look::default()
+    };
+    store.look(&shop().id, look).await.unwrap().chat
+}
+
+/// Whether the morning's one seat can be sold at `now`.
+async fn seat_is_free(store: &Store, now: Timestamp) -> bool {
+    let shop = shop();
+    let look = Look {
+        seats: Some((&shop, date(2026, 12, 5), now)),
+        ..Look::default()
+    };
+    let Found { day, .. } = store.look(&shop.id, look).await.unwrap();
+    day.unwrap().free_seat(&shop, &slot()).is_some()
+}
+
 fn now() -> Timestamp {
     at("2026-12-01T08:00:00+07:00")
 }
@@ -171,8 +198,7 @@ async fn c1_a_hundred_customers_race_for_one_seat_and_one_gets_it() {
         }
     }
     assert_eq!(won, 1);
-    let day = store.day(&shop().id, date(2026, 12, 5)).await.unwrap();
-    assert_eq!(day["09:00"].len(), 1);
+    assert!(!seat_is_free(&store, now()).await);
 }
 
 #[tokio::test]
@@ -183,11 +209,7 @@ async fn a_loser_leaves_no_trace_and_the_winner_reads_back_whole() {
     assert_eq!(second.book(&store, now()).await, Err(StoreError::SeatTaken));
 
     let shop = shop();
-    let order = store
-        .order(&shop.id, &first.reservation.code)
-        .await
-        .unwrap()
-        .unwrap();
+    let order = booking(&store, &first.reservation.code).await.unwrap();
     assert_eq!(order.reservation, first.reservation);
     assert_eq!(order.payment, first.payment);
     let link = store.link(&first.hash).await.unwrap();
@@ -195,31 +217,13 @@ async fn a_loser_leaves_no_trace_and_the_winner_reads_back_whole() {
         link,
         Some((shop.id.clone(), first.reservation.code.clone()))
     );
-    let chat = store
-        .opening(&shop.id, first.chat.id, false)
-        .await
-        .unwrap()
-        .chat
-        .unwrap();
-    assert_eq!(chat.chat, first.chat.chat);
-    assert!(chat.has_taken(1) && !chat.has_taken(2));
+    let record = chat(&store, first.chat.id).await.unwrap();
+    assert_eq!(record.chat, first.chat.chat);
+    assert!(record.has_taken(1) && !record.has_taken(2));
 
-    assert!(
-        store
-            .order(&shop.id, &second.reservation.code)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(booking(&store, &second.reservation.code).await.is_none());
     assert_eq!(store.link(&second.hash).await.unwrap(), None);
-    assert!(
-        store
-            .opening(&shop.id, second.chat.id, false)
-            .await
-            .unwrap()
-            .chat
-            .is_none()
-    );
+    assert!(chat(&store, second.chat.id).await.is_none());
 }
 
 #[tokio::test]
@@ -229,10 +233,11 @@ async fn c7_an_unpaid_seat_is_sold_again_five_minutes_after_its_hold_by_the_cloc
     let grace = at("2026-12-01T09:04:59+07:00");
     let over = at("2026-12-01T09:05:00+07:00");
     let second = Customer::new(2, grace);
+    assert!(!seat_is_free(&store, grace).await);
     assert_eq!(second.book(&store, grace).await, Err(StoreError::SeatTaken));
+    assert!(seat_is_free(&store, over).await);
     second.book(&store, over).await.unwrap();
-    let day = store.day(&shop().id, date(2026, 12, 5)).await.unwrap();
-    assert_eq!(day["09:00"][0].code, second.reservation.code);
+    assert!(!seat_is_free(&store, over).await);
 }
 
 #[tokio::test]
@@ -317,11 +322,7 @@ async fn late_money_takes_the_seat_again_if_it_is_free_and_not_if_it_was_sold() 
         settle(&sold, &customer, late).await,
         Err(StoreError::SeatTaken)
     );
-    let order = sold
-        .order(&shop().id, &customer.reservation.code)
-        .await
-        .unwrap()
-        .unwrap();
+    let order = booking(&sold, &customer.reservation.code).await.unwrap();
     assert_eq!(order.payment.state, PaymentState::Created);
     assert_eq!(order.reservation.state, ReservationState::Held);
 }
@@ -330,7 +331,10 @@ async fn late_money_takes_the_seat_again_if_it_is_free_and_not_if_it_was_sold() 
 async fn a_merchant_reads_back_as_it_was_registered() {
     let store = store().await;
     store.put_merchant(&shop(), &[]).await.unwrap();
-    assert_eq!(store.merchant(&shop().id).await.unwrap(), Some(shop()));
+    let (merchant, catalog) = store.shop(&shop().id).await.unwrap().unwrap();
+    assert_eq!(merchant, shop());
+    assert!(catalog.devices().is_empty());
+    assert_eq!(store.merchants().await.unwrap(), [shop().id]);
     let nobody = MerchantId::parse("nobody").unwrap();
-    assert_eq!(store.merchant(&nobody).await.unwrap(), None);
+    assert!(store.shop(&nobody).await.unwrap().is_none());
 }

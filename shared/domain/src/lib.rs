@@ -10,3 +10,4 @@ pub mod merchant;
 pub mod money;
 pub mod payment;
 pub mod reservation;
+pub mod texts;

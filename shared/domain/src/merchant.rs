@@ -112,7 +112,10 @@ pub enum DayRefused {
         last: Date,
     },
     /// The shop is closed on this weekday.
-    ClosedWeekday,
+    ClosedWeekday {
+        /// Which.
+        weekday: Weekday,
+    },
     /// The shop is closed on this day.
     ClosedDate,
     /// It is today and every slot has begun.
@@ -146,7 +149,9 @@ impl Merchant {
         } else if self.closed_dates.contains(&date) {
             Err(DayRefused::ClosedDate)
         } else if self.closed_weekdays.contains(&date.weekday()) {
-            Err(DayRefused::ClosedWeekday)
+            Err(DayRefused::ClosedWeekday {
+                weekday: date.weekday(),
+            })
         } else if self.bookable_slots(date, now).is_empty() {
             Err(DayRefused::AfterClosing)
         } else {
@@ -245,7 +250,13 @@ pub(crate) mod tests {
         for (day, at, expected) in [
             (date(2026, 11, 30), now, Err(DayRefused::Past)),
             (date(2027, 1, 31), now, Err(DayRefused::TooFar { last })),
-            (date(2026, 12, 6), now, Err(DayRefused::ClosedWeekday)),
+            (
+                date(2026, 12, 6),
+                now,
+                Err(DayRefused::ClosedWeekday {
+                    weekday: Weekday::Sunday,
+                }),
+            ),
             (date(2026, 12, 25), now, Err(DayRefused::ClosedDate)),
             (date(2026, 12, 1), late, Err(DayRefused::AfterClosing)),
             (date(2026, 12, 1), now, Ok(())),

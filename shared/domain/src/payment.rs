@@ -120,6 +120,8 @@ pub struct Payment {
     pub state: PaymentState,
     /// The transaction its state came from.
     pub transaction: Option<TransactionId>,
+    /// Whether it was paid by a card's capture, which may still be called off.
+    pub captured: bool,
     /// What was given back in all.
     pub refunded: Rupiah,
     /// What the customer paid on top for the method.
@@ -214,7 +216,7 @@ pub struct Observation {
 /// What must happen in the commit that moves the payment, or right after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The subject is to be taken; where it cannot be, the payment goes to review instead.
+    /// The subject is to be taken; where it cannot be, a paid payment goes to review instead.
     ConfirmSubject,
     /// The hold lasts until then.
     FreezeHold {
@@ -273,6 +275,7 @@ impl Payment {
             amount,
             state: PaymentState::Created,
             transaction: None,
+            captured: false,
             refunded: Rupiah::ZERO,
             fee: None,
             redirect_url: None,
@@ -306,10 +309,10 @@ impl Payment {
                 _ => Verdict::default(),
             },
             V::Cancel | V::Failure => match self.state {
-                // A card payment may be called off between capture and settlement.
-                P::Created | P::Pending | P::Challenge | P::Denied | P::Paid => {
+                P::Created | P::Pending | P::Challenge | P::Denied => {
                     self.moved(seen, P::Cancelled, vec![])
                 }
+                P::Paid if self.captured => self.moved(seen, P::Cancelled, vec![]),
                 _ => Verdict::default(),
             },
             V::Expire => match self.state {
@@ -324,7 +327,7 @@ impl Payment {
                 _ => self.moved(
                     seen,
                     P::ChargedBack,
-                    vec![Effect::Alarm(Alarm::ChargedBack)],
+                    self.settled_first([Effect::Alarm(Alarm::ChargedBack)]),
                 ),
             },
             V::Settlement | V::Capture | V::Authorize | V::Unknown => Verdict::default(),
@@ -383,6 +386,7 @@ impl Payment {
         );
         if let Some(payment) = &mut verdict.payment {
             payment.fee = seen.imposed.map(|imposed| imposed.fee);
+            payment.captured = seen.status == VendorStatus::Capture;
         }
         verdict
     }
@@ -436,16 +440,18 @@ impl Payment {
         } else {
             P::PartlyRefunded
         };
-        let effects = if too_much {
-            vec![Effect::Alarm(Alarm::RefundedTooMuch)]
-        } else {
-            vec![]
-        };
-        let mut verdict = self.moved(seen, state, effects);
+        let alarm = too_much.then_some(Effect::Alarm(Alarm::RefundedTooMuch));
+        let mut verdict = self.moved(seen, state, self.settled_first(alarm));
         if let Some(payment) = &mut verdict.payment {
             payment.refunded = refunded;
         }
         verdict
+    }
+
+    /// The effects of money going back: first seen while unpaid, it came before it went.
+    fn settled_first(&self, effects: impl IntoIterator<Item = Effect>) -> Vec<Effect> {
+        let settled = self.state.is_unpaid().then_some(Effect::ConfirmSubject);
+        settled.into_iter().chain(effects).collect()
     }
 
     fn is_right_amount(&self, seen: &Observation) -> bool {
@@ -475,329 +481,4 @@ impl Observation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::BookingCode;
-    use PaymentState as P;
-
-    const ALL: [&str; 12] = [
-        "pending",
-        "capture",
-        "settlement",
-        "authorize",
-        "deny",
-        "cancel",
-        "expire",
-        "failure",
-        "refund",
-        "partial_refund",
-        "chargeback",
-        "SURPRISE",
-    ];
-
-    fn now() -> Timestamp {
-        "2026-12-01T08:00:00+07:00".parse().unwrap()
-    }
-
-    fn payment(state: P) -> Payment {
-        let order = OrderId::of(&BookingCode::parse("62473383").unwrap(), 1);
-        Payment {
-            state,
-            transaction: (state != P::Created).then(|| TransactionId::parse("t-1").unwrap()),
-            ..Payment::new(order, Rupiah::new(70_000), now(), now())
-        }
-    }
-
-    fn seen(status: &str) -> Observation {
-        Observation {
-            transaction: TransactionId::parse("t-1").unwrap(),
-            status: VendorStatus::parse(status),
-            status_code: "200".to_owned(),
-            fraud: Some("accept".to_owned()),
-            gross: Some(Rupiah::new(70_000)),
-            imposed: None,
-            currency: Some("IDR".to_owned()),
-            settled_at: Some(now()),
-            refunded: None,
-        }
-    }
-
-    fn other(status: &str) -> Observation {
-        Observation {
-            transaction: TransactionId::parse("t-2").unwrap(),
-            ..seen(status)
-        }
-    }
-
-    fn after(from: P, observation: &Observation) -> Option<P> {
-        payment(from)
-            .apply(observation, now())
-            .payment
-            .map(|payment| payment.state)
-    }
-
-    #[test]
-    fn the_machine_is_the_table_of_the_design() {
-        let table: [(P, [Option<P>; 12]); 8] = [
-            (
-                P::Created,
-                [
-                    Some(P::Pending),
-                    Some(P::Paid),
-                    Some(P::Paid),
-                    None,
-                    Some(P::Denied),
-                    Some(P::Cancelled),
-                    Some(P::Expired),
-                    Some(P::Cancelled),
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (
-                P::Pending,
-                [
-                    None,
-                    Some(P::Paid),
-                    Some(P::Paid),
-                    None,
-                    Some(P::Denied),
-                    Some(P::Cancelled),
-                    Some(P::Expired),
-                    Some(P::Cancelled),
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (
-                P::Denied,
-                [
-                    Some(P::Pending),
-                    Some(P::Paid),
-                    Some(P::Paid),
-                    None,
-                    None,
-                    Some(P::Cancelled),
-                    Some(P::Expired),
-                    Some(P::Cancelled),
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (
-                P::Expired,
-                [
-                    None,
-                    Some(P::Paid),
-                    Some(P::Paid),
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (
-                P::Paid,
-                [
-                    None,
-                    None,
-                    None,
-                    None,
-                    Some(P::Reversed),
-                    Some(P::Cancelled),
-                    None,
-                    Some(P::Cancelled),
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (
-                P::Review,
-                [
-                    None,
-                    None,
-                    None,
-                    None,
-                    Some(P::Reversed),
-                    None,
-                    None,
-                    None,
-                    Some(P::Refunded),
-                    None,
-                    Some(P::ChargedBack),
-                    None,
-                ],
-            ),
-            (P::Refunded, [None; 12]),
-            (P::Reversed, [None; 12]),
-        ];
-        for (from, row) in table {
-            for (status, expected) in ALL.iter().zip(row) {
-                assert_eq!(after(from, &seen(status)), expected, "{from:?} {status}");
-            }
-        }
-    }
-
-    #[test]
-    fn b1_pending_after_settlement_changes_nothing() {
-        assert_eq!(
-            payment(P::Paid).apply(&seen("pending"), now()),
-            Verdict::default()
-        );
-    }
-
-    #[test]
-    fn b2_the_second_settlement_gives_no_second_receipt() {
-        let first = payment(P::Pending).apply(&seen("settlement"), now());
-        assert_eq!(
-            first.effects,
-            [Effect::ConfirmSubject, Effect::Notify(Notice::Receipt)]
-        );
-        let paid = first.payment.unwrap();
-        assert_eq!(paid.version, 2);
-        assert_eq!(paid.apply(&seen("settlement"), now()), Verdict::default());
-    }
-
-    #[test]
-    fn b3_a_wrong_amount_goes_to_review_with_an_alarm() {
-        for gross in [None, Some(Rupiah::new(1))] {
-            let verdict = payment(P::Pending).apply(
-                &Observation {
-                    gross,
-                    ..seen("settlement")
-                },
-                now(),
-            );
-            assert_eq!(verdict.payment.unwrap().state, P::Review);
-            assert!(verdict.effects.contains(&Effect::Alarm(Alarm::WrongAmount)));
-            assert!(!verdict.effects.contains(&Effect::ConfirmSubject));
-        }
-    }
-
-    #[test]
-    fn b4_a_fee_on_top_is_paid_and_kept_apart() {
-        let fee = |fee| Observation {
-            gross: Some(Rupiah::new(70_071)),
-            imposed: Some(ImposedFee {
-                original: Rupiah::new(70_000),
-                fee: Rupiah::new(fee),
-            }),
-            ..seen("settlement")
-        };
-        let paid = payment(P::Pending).apply(&fee(71), now()).payment.unwrap();
-        assert_eq!((paid.state, paid.fee), (P::Paid, Some(Rupiah::new(71))));
-        assert_eq!(after(P::Pending, &fee(70)), Some(P::Review));
-    }
-
-    #[test]
-    fn b5_another_currency_goes_to_review() {
-        let dollars = Observation {
-            currency: Some("USD".to_owned()),
-            ..seen("settlement")
-        };
-        assert_eq!(after(P::Pending, &dollars), Some(P::Review));
-    }
-
-    #[test]
-    fn b7_paid_needs_code_200_and_a_fraud_status_that_is_absent_or_accepts() {
-        let fraud = |fraud: Option<&str>| Observation {
-            fraud: fraud.map(str::to_owned),
-            ..seen("settlement")
-        };
-        assert_eq!(after(P::Pending, &fraud(None)), Some(P::Paid));
-        assert_eq!(after(P::Pending, &fraud(Some("deny"))), None);
-        let code = Observation {
-            status_code: "201".to_owned(),
-            ..seen("settlement")
-        };
-        assert_eq!(after(P::Pending, &code), None);
-    }
-
-    #[test]
-    fn b8_a_deny_after_the_settlement_is_a_reversal_that_is_told() {
-        let verdict = payment(P::Paid).apply(&seen("deny"), now());
-        assert_eq!(verdict.payment.unwrap().state, P::Reversed);
-        assert_eq!(
-            verdict.effects,
-            [
-                Effect::Alarm(Alarm::Reversed),
-                Effect::Notify(Notice::Reversed)
-            ]
-        );
-    }
-
-    #[test]
-    fn b10_refunds_are_capped_at_what_was_paid() {
-        let part = |refunded| Observation {
-            refunded: Some(Rupiah::new(refunded)),
-            ..seen("partial_refund")
-        };
-        let once = payment(P::Paid)
-            .apply(&part(30_000), now())
-            .payment
-            .unwrap();
-        assert_eq!(
-            (once.state, once.refunded),
-            (P::PartlyRefunded, Rupiah::new(30_000))
-        );
-        assert_eq!(once.apply(&part(30_000), now()), Verdict::default());
-        let more = once.apply(&part(90_000), now());
-        assert_eq!(more.effects, [Effect::Alarm(Alarm::RefundedTooMuch)]);
-        let more = more.payment.unwrap();
-        assert_eq!(
-            (more.state, more.refunded),
-            (P::Refunded, Rupiah::new(70_000))
-        );
-    }
-
-    #[test]
-    fn another_transaction_of_the_order_moves_nothing_but_a_second_payment_is_given_back() {
-        for status in ["deny", "cancel", "expire", "refund", "chargeback"] {
-            assert_eq!(
-                payment(P::Paid).apply(&other(status), now()),
-                Verdict::default(),
-                "{status}"
-            );
-        }
-        let twice = payment(P::Paid).apply(&other("settlement"), now());
-        assert_eq!(twice.payment, None);
-        assert_eq!(
-            twice.effects,
-            [
-                Effect::Alarm(Alarm::PaidTwice),
-                Effect::RefundTask(TransactionId::parse("t-2").unwrap())
-            ]
-        );
-    }
-
-    #[test]
-    fn a_challenged_card_freezes_the_hold_for_a_day() {
-        let challenged = Observation {
-            fraud: Some("challenge".to_owned()),
-            ..seen("capture")
-        };
-        let verdict = payment(P::Pending).apply(&challenged, now());
-        assert_eq!(verdict.payment.unwrap().state, P::Challenge);
-        assert_eq!(
-            verdict.effects,
-            [Effect::FreezeHold {
-                until: "2026-12-02T08:00:00+07:00".parse().unwrap()
-            }]
-        );
-        assert_eq!(after(P::Challenge, &seen("capture")), Some(P::Paid));
-        assert_eq!(after(P::Challenge, &seen("deny")), Some(P::Denied));
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use crate::calendar::SlotTime;
 use crate::ids::{BookingCode, ItemId, OrderId};
 use crate::language::Language;
 use crate::money::Rupiah;
+use crate::payment::{Payment, PaymentState};
 
 /// How long after a hold's end its seat is sold again: late notifications find it still theirs.
 pub const RESALE_GRACE: SignedDuration = SignedDuration::from_mins(5);
@@ -123,6 +124,25 @@ pub struct Reservation {
     pub order_id: OrderId,
     /// Counts its commits.
     pub version: u64,
+}
+
+/// A reservation with one attempt at paying it: what its page and a notification look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The reservation.
+    pub reservation: Reservation,
+    /// The payment.
+    pub payment: Payment,
+}
+
+impl Order {
+    /// Whether money can still be taken for it.
+    #[must_use]
+    pub fn is_payable(&self, now: Timestamp) -> bool {
+        self.reservation.state_at(now) == ReservationState::Held
+            && self.payment.state.is_unpaid()
+            && self.payment.state != PaymentState::Challenge
+    }
 }
 
 impl Reservation {

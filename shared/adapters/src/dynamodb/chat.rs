@@ -3,12 +3,11 @@ use jiff::Timestamp;
 use pesan_domain::dialogue::{Chat, Dialogue, Draft};
 use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId};
 use pesan_domain::language::Language;
-use pesan_domain::merchant::Merchant;
+use pesan_domain::money::Rupiah;
 use serde::{Deserialize, Serialize};
 
-use super::reservation::sort_key;
-use super::rows::{Keyed, MerchantRow, language_code};
-use super::{Store, StoreError, broken, from_item, keys, to_item};
+use super::rows::{Keyed, language_code};
+use super::{Store, StoreError, broken, keys, to_item};
 
 /// How many update ids a chat remembers. A claim lives as long as 64 further updates.
 const REMEMBERED_UPDATES: usize = 64;
@@ -56,17 +55,8 @@ impl ChatRecord {
     }
 }
 
-/// What an update finds.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// The merchant, where it was asked for.
-    pub merchant: Option<Merchant>,
-    /// The chat, unless it is new.
-    pub chat: Option<ChatRecord>,
-}
-
 #[derive(Serialize, Deserialize)]
-struct ChatRow {
+pub(super) struct ChatRow {
     chat: i64,
     language: String,
     first_name: String,
@@ -76,6 +66,27 @@ struct ChatRow {
     wrong_codes_since: Option<i64>,
     updates: Vec<i64>,
     dialogue: DialogueRow,
+}
+
+impl ChatRow {
+    pub fn record(self) -> Result<ChatRecord, StoreError> {
+        Ok(ChatRecord {
+            id: self.chat,
+            chat: Chat {
+                language: Language::from_code(Some(&self.language)),
+                first_name: self.first_name,
+                dialogue: self.dialogue.dialogue()?,
+                version: self.version,
+                wrong_codes: self.wrong_codes,
+                wrong_codes_since: self
+                    .wrong_codes_since
+                    .map(Timestamp::from_second)
+                    .transpose()
+                    .map_err(broken)?,
+            },
+            updates: self.updates,
+        })
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -93,6 +104,8 @@ struct DialogueRow {
     item: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quoted: Option<u64>,
 }
 
 impl DialogueRow {
@@ -112,6 +125,7 @@ impl DialogueRow {
             device: draft.device.as_ref().map(|id| id.as_str().to_owned()),
             item: draft.item.as_ref().map(|id| id.as_str().to_owned()),
             code: draft.code.as_ref().map(|code| code.as_str().to_owned()),
+            quoted: draft.quoted.map(Rupiah::get),
         }
     }
 
@@ -154,6 +168,7 @@ impl DialogueRow {
                 .map(BookingCode::parse)
                 .transpose()
                 .map_err(broken)?,
+            quoted: self.quoted.map(Rupiah::new),
         })
     }
 }
@@ -216,50 +231,6 @@ impl DialogueRow {
 }
 
 impl Store {
-    /// The chat, and the merchant where `with_merchant`, in one read.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn opening(
-        &self,
-        merchant: &MerchantId,
-        chat: i64,
-        with_merchant: bool,
-    ) -> Result<Opening, StoreError> {
-        let mut keys_wanted = vec![keys::chat(merchant, chat).item()];
-        if with_merchant {
-            keys_wanted.push(keys::merchant(merchant).item());
-        }
-        let mut opening = Opening {
-            merchant: None,
-            chat: None,
-        };
-        for item in self.batch_get(keys_wanted).await? {
-            if sort_key(&item) == "PROFILE" {
-                opening.merchant = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
-            } else {
-                let row = from_item::<Keyed<ChatRow>>(item)?.row;
-                opening.chat = Some(ChatRecord {
-                    id: row.chat,
-                    chat: Chat {
-                        language: Language::from_code(Some(&row.language)),
-                        first_name: row.first_name,
-                        dialogue: row.dialogue.dialogue()?,
-                        version: row.version,
-                        wrong_codes: row.wrong_codes,
-                        wrong_codes_since: row
-                            .wrong_codes_since
-                            .map(Timestamp::from_second)
-                            .transpose()
-                            .map_err(broken)?,
-                    },
-                    updates: row.updates,
-                });
-            }
-        }
-        Ok(opening)
-    }
-
     /// Writes a plain step of the dialogue, which is also the claim on its update.
     ///
     /// # Errors

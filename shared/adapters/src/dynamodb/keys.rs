@@ -28,9 +28,11 @@ fn key(pk: String, sk: impl Into<String>) -> Key {
     Key { pk, sk: sk.into() }
 }
 
+pub(super) const DIRECTORY: &str = "MERCHANTS";
+
 pub(super) fn directory(zone: &str, merchant: &MerchantId) -> Key {
     key(
-        "MERCHANTS".to_owned(),
+        DIRECTORY.to_owned(),
         format!("{zone}#{}", merchant.as_str()),
     )
 }

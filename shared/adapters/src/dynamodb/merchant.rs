@@ -2,35 +2,41 @@ use pesan_domain::catalog::{Catalog, Item as CatalogItem};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
 
+use super::reservation::sort_key;
 use super::rows::{ItemRow, Keyed, MerchantRow};
 use super::{Store, StoreError, broken, from_item, keys, to_item, unavailable};
 
 impl Store {
-    /// A merchant's profile.
+    /// A merchant's profile with its whole catalog, in one read: they share a partition.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn merchant(&self, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
-        let items = self.batch_get(vec![keys::merchant(id).item()]).await?;
-        items
-            .into_iter()
-            .next()
-            .map(|item| from_item::<Keyed<MerchantRow>>(item)?.row.merchant())
-            .transpose()
+    pub async fn shop(&self, id: &MerchantId) -> Result<Option<(Merchant, Catalog)>, StoreError> {
+        let mut profile = None;
+        let mut items = Vec::new();
+        for item in self.partition(keys::merchant(id).pk).await? {
+            match sort_key(&item) {
+                "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
+                key if key.starts_with(keys::ITEM_PREFIX) => {
+                    items.push(from_item::<Keyed<ItemRow>>(item)?.row.item()?);
+                }
+                _ => {}
+            }
+        }
+        Ok(profile.map(|merchant| (merchant, Catalog::new(items))))
     }
 
-    /// A merchant's whole catalog.
+    /// The ids of all merchants.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn catalog(&self, id: &MerchantId) -> Result<Catalog, StoreError> {
-        let items = self
-            .query(keys::merchant(id).pk, keys::ITEM_PREFIX)
+    pub async fn merchants(&self) -> Result<Vec<MerchantId>, StoreError> {
+        self.partition(keys::DIRECTORY.to_owned())
             .await?
-            .into_iter()
-            .map(|item| from_item::<Keyed<ItemRow>>(item)?.row.item())
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Catalog::new(items))
+            .iter()
+            .filter_map(|item| sort_key(item).split_once('#'))
+            .map(|(_, id)| MerchantId::parse(id).map_err(broken))
+            .collect()
     }
 
     /// Writes a merchant and its catalog, over what is there: the operator's command.

@@ -3,6 +3,7 @@
 
 mod chat;
 mod keys;
+mod look;
 mod merchant;
 mod payment;
 mod reservation;
@@ -13,9 +14,10 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-pub use chat::{ChatRecord, Opening};
+pub use chat::ChatRecord;
+pub use look::{Found, Look};
 pub use payment::{Event, EventOutcome, Settlement};
-pub use reservation::{Booking, OrderRecord, Seat};
+pub use reservation::Booking;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -43,6 +45,9 @@ pub enum StoreError {
     Broken(String),
 }
 
+/// What one `BatchGetItem` takes.
+const BATCH_GET: usize = 100;
+
 impl Store {
     /// Works on `table` through `client`.
     #[must_use]
@@ -53,7 +58,16 @@ impl Store {
         }
     }
 
+    /// Up to [`BATCH_GET`] rows in one round trip.
     async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        for keys in keys.chunks(BATCH_GET) {
+            items.extend(self.batch_get_some(keys.to_vec()).await?);
+        }
+        Ok(items)
+    }
+
+    async fn batch_get_some(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let request = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
@@ -78,7 +92,8 @@ impl Store {
             .unwrap_or_default())
     }
 
-    async fn query(&self, pk: String, sk_prefix: &str) -> Result<Vec<Item>, StoreError> {
+    /// A whole partition, page by page.
+    async fn partition(&self, pk: String) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -86,9 +101,8 @@ impl Store {
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
+                .key_condition_expression("PK = :pk")
                 .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
-                .expression_attribute_values(":sk", AttributeValue::S(sk_prefix.to_owned()))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()

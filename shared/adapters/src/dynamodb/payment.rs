@@ -2,9 +2,9 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use pesan_domain::ids::{MerchantId, OrderId};
 use pesan_domain::payment::Payment;
-use pesan_domain::reservation::Reservation;
+use pesan_domain::reservation::{Order, Reservation};
 
-use super::reservation::{OrderRecord, sort_key};
+use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
 use super::{Store, StoreError, from_item, keys, to_item};
 use pesan_domain::merchant::Merchant;
@@ -70,7 +70,7 @@ pub struct Notified {
     /// The merchant.
     pub merchant: Option<Merchant>,
     /// The payment of exactly the order id notified, and its reservation.
-    pub order: Option<OrderRecord>,
+    pub order: Option<Order>,
     /// Whether the same notification was applied before.
     pub applied_before: bool,
 }
@@ -135,7 +135,7 @@ impl Store {
         }
         let order = payment
             .zip(reservation)
-            .map(|(payment, reservation)| OrderRecord {
+            .map(|(payment, reservation)| Order {
                 reservation,
                 payment,
             });

@@ -1,10 +1,7 @@
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use pesan_domain::calendar::SlotTime;
-use pesan_domain::ids::{BookingCode, MerchantId, OrderId};
+use pesan_domain::ids::{BookingCode, MerchantId};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::{RESALE_GRACE, Reservation};
@@ -12,31 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::chat::ChatRecord;
 use super::payment::payment_row;
-use super::rows::{Keyed, LinkRow, MerchantRow, PaymentRow, ReservationRow, SeatRow};
+use super::rows::{Keyed, LinkRow, ReservationRow, SeatRow};
 use super::{Item, Store, StoreError, broken, cancelled, from_item, keys, to_item, unavailable};
 
-/// A seat as a day's read shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// Its number, from 1.
-    pub number: u8,
-    /// Whose it is.
-    pub code: BookingCode,
-    /// When the hold ends; none for a paid one.
-    pub held_until: Option<Timestamp>,
-}
-
-impl Seat {
-    /// Whether it cannot be sold at `now`: paid, or held and the grace after its end not over.
-    #[must_use]
-    pub fn is_taken(&self, now: Timestamp) -> bool {
-        self.held_until
-            .is_none_or(|until| resold_before(now) < until)
-    }
-}
-
 /// A hold that ended at or before this moment may be sold again.
-fn resold_before(now: Timestamp) -> Timestamp {
+pub(super) fn resold_before(now: Timestamp) -> Timestamp {
     now.checked_sub(RESALE_GRACE).unwrap_or(Timestamp::MIN)
 }
 
@@ -55,55 +32,12 @@ pub struct Booking<'a> {
     pub now: Timestamp,
 }
 
-/// An order with all that its page or a notification needs.
-#[derive(Clone, Debug)]
-pub struct OrderRecord {
-    /// The reservation.
-    pub reservation: Reservation,
-    /// The payment that was asked for.
-    pub payment: Payment,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Pointer {
     made_at: i64,
 }
 
 impl Store {
-    /// The seats of a day by slot (`09:00`), each once.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn day(
-        &self,
-        merchant: &MerchantId,
-        date: Date,
-    ) -> Result<BTreeMap<String, Vec<Seat>>, StoreError> {
-        let items = self
-            .query(keys::day(merchant, date), keys::SLOT_PREFIX)
-            .await?;
-        let mut day: BTreeMap<String, Vec<Seat>> = BTreeMap::new();
-        for item in items {
-            let row = from_item::<Keyed<SeatRow>>(item)?;
-            let (slot, number) = row
-                .sk
-                .strip_prefix(keys::SLOT_PREFIX)
-                .and_then(|rest| rest.split_once("#SEAT#"))
-                .ok_or_else(|| broken("a seat's key"))?;
-            day.entry(slot.to_owned()).or_default().push(Seat {
-                number: number.parse().map_err(broken)?,
-                code: BookingCode::parse(&row.row.code).map_err(broken)?,
-                held_until: row
-                    .row
-                    .held_until
-                    .map(Timestamp::from_second)
-                    .transpose()
-                    .map_err(broken)?,
-            });
-        }
-        Ok(day)
-    }
-
     /// Claims the seat and writes the booking, all or nothing.
     ///
     /// # Errors
@@ -143,68 +77,6 @@ impl Store {
             self.put(to_item(&pointer)?)?,
         ];
         self.transact(writes, Some(1)).await
-    }
-
-    /// An order by its booking code: the reservation, and the payment of its current attempt.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn order(
-        &self,
-        merchant: &MerchantId,
-        code: &BookingCode,
-    ) -> Result<Option<OrderRecord>, StoreError> {
-        Ok(self.order_with_merchant(merchant, code).await?.0)
-    }
-
-    /// As [`Store::order`], with the merchant's profile in the same read.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn order_with_merchant(
-        &self,
-        merchant: &MerchantId,
-        code: &BookingCode,
-    ) -> Result<(Option<OrderRecord>, Option<Merchant>), StoreError> {
-        let first = OrderId::of(code, 1);
-        let items = self
-            .batch_get(vec![
-                keys::merchant(merchant).item(),
-                keys::reservation(merchant, code).item(),
-                keys::payment(merchant, &first).item(),
-            ])
-            .await?;
-        let mut profile = None;
-        let mut reservation = None;
-        let mut payment = None;
-        for item in items {
-            match sort_key(&item) {
-                "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
-                "RESERVATION" => {
-                    reservation = Some(
-                        from_item::<Keyed<ReservationRow>>(item)?
-                            .row
-                            .reservation()?,
-                    );
-                }
-                _ => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
-            }
-        }
-        let Some(reservation) = reservation else {
-            return Ok((None, profile));
-        };
-        // Only a second attempt at paying costs a second read.
-        if reservation.order_id != first {
-            payment = self.payment(merchant, &reservation.order_id).await?;
-        }
-        let payment = payment.ok_or_else(|| broken("a reservation without its payment"))?;
-        Ok((
-            Some(OrderRecord {
-                reservation,
-                payment,
-            }),
-            profile,
-        ))
     }
 
     /// What a link's hash points at.

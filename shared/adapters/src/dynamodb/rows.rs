@@ -294,7 +294,8 @@ pub(super) struct PaymentRow {
     pub redirect_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snap_token: Option<String>,
-    pub expires_at: i64,
+    // Not `expires_at`: that is the table's TTL attribute, and a payment is kept for good.
+    pub open_until: i64,
     pub made_at: i64,
     pub version: u64,
 }
@@ -313,7 +314,7 @@ impl From<&Payment> for PaymentRow {
             fee: payment.fee.map(Rupiah::get),
             redirect_url: payment.redirect_url.clone(),
             snap_token: payment.snap_token.clone(),
-            expires_at: payment.expires_at.as_second(),
+            open_until: payment.expires_at.as_second(),
             made_at: payment.made_at.as_second(),
             version: payment.version,
         }
@@ -336,7 +337,7 @@ impl PaymentRow {
             fee: self.fee.map(Rupiah::new),
             redirect_url: self.redirect_url,
             snap_token: self.snap_token,
-            expires_at: Timestamp::from_second(self.expires_at).map_err(broken)?,
+            expires_at: Timestamp::from_second(self.open_until).map_err(broken)?,
             made_at: Timestamp::from_second(self.made_at).map_err(broken)?,
             version: self.version,
         })

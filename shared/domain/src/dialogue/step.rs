@@ -1,0 +1,501 @@
+//! What an input leads to.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Button, Chat, Dialogue, Draft, Facts, Input, Note, Press};
+use crate::calendar::{DateProblem, parse_typed_date};
+use crate::catalog::Item;
+use crate::ids::{BookingCode, ItemId};
+use crate::merchant::Merchant;
+
+/// Where an input leads, before what is stored was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// Where to.
+    pub dialogue: Dialogue,
+    /// What is said with it.
+    pub note: Option<Note>,
+    /// Whether the customer pressed *Book Now* on the summary.
+    pub books: bool,
+    /// Whether the answer takes the place of the message whose button was pressed.
+    pub edit: bool,
+    /// Whether a booking of this chat was asked for by its code.
+    pub asks_code: bool,
+}
+
+impl Aim {
+    fn at(dialogue: Dialogue) -> Self {
+        Self {
+            dialogue,
+            note: None,
+            books: false,
+            edit: false,
+            asks_code: false,
+        }
+    }
+
+    fn noting(dialogue: Dialogue, note: Note) -> Self {
+        Self {
+            note: Some(note),
+            ..Self::at(dialogue)
+        }
+    }
+}
+
+/// What must be loaded to judge and show a dialogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The whole catalog.
+    pub catalog: bool,
+    /// One item.
+    pub item: Option<ItemId>,
+    /// The seats of a day.
+    pub day: Option<Date>,
+    /// One booking of this chat.
+    pub order: Option<BookingCode>,
+}
+
+/// The seat, part and price of a booking to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// What was gathered; complete.
+    pub draft: Draft,
+    /// The part, at the price that was shown.
+    pub item: Item,
+    /// The seat of the slot, from 1.
+    pub seat: u8,
+}
+
+/// Where an input leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landing {
+    /// Where the customer is now, unless the booking is made.
+    pub dialogue: Dialogue,
+    /// What is said with it.
+    pub note: Option<Note>,
+    /// The booking to be made.
+    pub hold: Option<Hold>,
+    /// Whether a wrong code is to be counted.
+    pub wrong_code: bool,
+}
+
+/// Reads an input. `fresh_code` becomes the code of a booking whose summary is now shown.
+#[must_use]
+pub fn aim(
+    chat: &Chat,
+    input: &Input,
+    merchant: &Merchant,
+    fresh_code: &BookingCode,
+    now: Timestamp,
+) -> Aim {
+    let at = &chat.dialogue;
+    match input {
+        Input::Command { name, argument } => Aim::at(commanded(name, argument)),
+        Input::Text(text) => typed(chat, text, merchant, fresh_code, now),
+        Input::Unreadable => Aim::noting(at.clone(), Note::Unreadable),
+        Input::Press(Press {
+            button: Button::PayNow(code),
+            ..
+        }) => by_code(chat, code, now),
+        Input::Press(press) if press.version != chat.version => {
+            Aim::noting(at.clone(), Note::OldKeyboard)
+        }
+        Input::Press(press) => pressed(at, &press.button, merchant, fresh_code, now),
+    }
+}
+
+fn commanded(name: &str, argument: &str) -> Dialogue {
+    match name {
+        "start" => match argument.strip_prefix("i_").map(ItemId::parse) {
+            Some(Ok(item)) => Dialogue::Welcome {
+                draft: Draft {
+                    item: Some(item),
+                    ..Draft::default()
+                },
+            },
+            _ => Dialogue::Start,
+        },
+        "order" => Dialogue::Welcome {
+            draft: Draft::default(),
+        },
+        "catalog" => Dialogue::Catalog { page: 0 },
+        "status" => Dialogue::AskCode,
+        _ => Dialogue::Help,
+    }
+}
+
+fn typed(
+    chat: &Chat,
+    text: &str,
+    merchant: &Merchant,
+    fresh_code: &BookingCode,
+    now: Timestamp,
+) -> Aim {
+    let at = &chat.dialogue;
+    let button = match text.to_lowercase().as_str() {
+        "booking" => Some(Button::Booking),
+        "cancel" | "batal" => Some(Button::Cancel),
+        "book now" => Some(Button::BookNow),
+        _ => None,
+    };
+    if let Some(button) = button {
+        return pressed(at, &button, merchant, fresh_code, now);
+    }
+    match at {
+        Dialogue::AskDate { draft } => match parse_typed_date(text) {
+            Ok(date) => dated(draft, date, merchant, fresh_code, now),
+            Err(DateProblem::Format) => Aim::noting(at.clone(), Note::DateFormat),
+            Err(DateProblem::Impossible) => Aim::noting(at.clone(), Note::DateImpossible),
+        },
+        Dialogue::AskCode => match BookingCode::parse(text) {
+            Ok(code) => by_code(chat, &code, now),
+            Err(_) => Aim::noting(at.clone(), Note::CodeFormat),
+        },
+        Dialogue::Welcome { .. }
+        | Dialogue::AskDevice { .. }
+        | Dialogue::AskSlot { .. }
+        | Dialogue::AskPart { .. }
+        | Dialogue::Confirm { .. } => Aim::noting(at.clone(), Note::UseButtons),
+        Dialogue::Start
+        | Dialogue::Help
+        | Dialogue::Catalog { .. }
+        | Dialogue::Booked { .. }
+        | Dialogue::Status { .. } => Aim::at(Dialogue::Help),
+    }
+}
+
+fn by_code(chat: &Chat, code: &BookingCode, now: Timestamp) -> Aim {
+    match chat.locked_until(now) {
+        Some(until) => Aim::noting(chat.dialogue.clone(), Note::Locked { until }),
+        None => Aim {
+            asks_code: true,
+            ..Aim::at(Dialogue::Status { code: code.clone() })
+        },
+    }
+}
+
+fn pressed(
+    at: &Dialogue,
+    button: &Button,
+    merchant: &Merchant,
+    fresh_code: &BookingCode,
+    now: Timestamp,
+) -> Aim {
+    let not_now = || Aim::noting(at.clone(), Note::NotNow);
+    let next = |draft| Aim::at(next(draft, fresh_code));
+    match (at, button) {
+        (Dialogue::Start, Button::Cancel) => Aim::at(Dialogue::Start),
+        (_, Button::Cancel) => Aim::noting(Dialogue::Start, Note::Cancelled),
+        (Dialogue::Welcome { draft }, Button::Booking) => next(draft.clone()),
+        (Dialogue::Start | Dialogue::Help | Dialogue::Catalog { .. }, Button::Booking) => {
+            next(Draft::default())
+        }
+        (Dialogue::AskDate { draft }, Button::Date(date)) => {
+            dated(draft, *date, merchant, fresh_code, now)
+        }
+        (
+            Dialogue::AskDevice { draft, .. }
+            | Dialogue::AskSlot { draft }
+            | Dialogue::AskPart { draft, .. }
+            | Dialogue::Confirm { draft },
+            Button::ChangeDate,
+        ) => next(draft.clone().without_date()),
+        (Dialogue::AskDevice { draft, .. }, Button::Device(device)) => next(Draft {
+            device: Some(device.clone()),
+            ..draft.clone()
+        }),
+        (Dialogue::AskSlot { draft }, Button::Slot(slot)) => next(Draft {
+            slot: Some(slot.clone()),
+            ..draft.clone()
+        }),
+        (Dialogue::AskPart { draft, .. }, Button::Part(item)) => next(Draft {
+            item: Some(item.clone()),
+            ..draft.clone()
+        }),
+        (Dialogue::Catalog { .. }, Button::Page(page)) => Aim {
+            edit: true,
+            ..Aim::at(Dialogue::Catalog { page: *page })
+        },
+        (Dialogue::AskDevice { draft, .. }, Button::Page(page)) => Aim {
+            edit: true,
+            ..Aim::at(Dialogue::AskDevice {
+                draft: draft.clone(),
+                page: *page,
+            })
+        },
+        (Dialogue::AskPart { draft, .. }, Button::Page(page)) => Aim {
+            edit: true,
+            ..Aim::at(Dialogue::AskPart {
+                draft: draft.clone(),
+                page: *page,
+            })
+        },
+        (Dialogue::Confirm { .. }, Button::BookNow) => Aim {
+            books: true,
+            ..Aim::at(at.clone())
+        },
+        (
+            _,
+            Button::Booking
+            | Button::Date(_)
+            | Button::ChangeDate
+            | Button::Device(_)
+            | Button::Slot(_)
+            | Button::Part(_)
+            | Button::Page(_)
+            | Button::BookNow
+            | Button::PayNow(_),
+        ) => not_now(),
+    }
+}
+
+fn dated(
+    draft: &Draft,
+    date: Date,
+    merchant: &Merchant,
+    fresh_code: &BookingCode,
+    now: Timestamp,
+) -> Aim {
+    match merchant.check_day(date, now) {
+        Err(refused) => Aim::noting(
+            Dialogue::AskDate {
+                draft: draft.clone(),
+            },
+            Note::Day(refused),
+        ),
+        Ok(()) => Aim::at(next(
+            Draft {
+                date: Some(date),
+                ..draft.clone()
+            },
+            fresh_code,
+        )),
+    }
+}
+
+/// The first thing that is not known yet.
+fn next(draft: Draft, fresh_code: &BookingCode) -> Dialogue {
+    if draft.date.is_none() {
+        Dialogue::AskDate { draft }
+    } else if draft.device.is_none() && draft.item.is_none() {
+        Dialogue::AskDevice { draft, page: 0 }
+    } else if draft.slot.is_none() {
+        Dialogue::AskSlot { draft }
+    } else if draft.item.is_none() {
+        Dialogue::AskPart { draft, page: 0 }
+    } else {
+        Dialogue::Confirm {
+            draft: Draft {
+                code: draft.code.or_else(|| Some(fresh_code.clone())),
+                ..draft
+            },
+        }
+    }
+}
+
+/// What must be loaded to judge and show `dialogue`. Which of a day's seats are free is judged
+/// where the day is chosen, where its slots are shown, and where all is summed up.
+#[must_use]
+pub fn needs(dialogue: &Dialogue) -> Needs {
+    match dialogue {
+        Dialogue::Start | Dialogue::Help | Dialogue::AskCode | Dialogue::AskDate { .. } => {
+            Needs::default()
+        }
+        Dialogue::Catalog { .. } | Dialogue::AskPart { .. } => Needs {
+            catalog: true,
+            ..Needs::default()
+        },
+        Dialogue::Welcome { draft } => Needs {
+            item: draft.item.clone(),
+            ..Needs::default()
+        },
+        Dialogue::AskDevice { draft, .. } => Needs {
+            catalog: true,
+            day: draft.date,
+            ..Needs::default()
+        },
+        Dialogue::AskSlot { draft } => Needs {
+            day: draft.date,
+            ..Needs::default()
+        },
+        Dialogue::Confirm { draft } => Needs {
+            item: draft.item.clone(),
+            day: draft.date,
+            ..Needs::default()
+        },
+        Dialogue::Booked { code } | Dialogue::Status { code } => Needs {
+            order: Some(code.clone()),
+            ..Needs::default()
+        },
+    }
+}
+
+/// Corrects an aim by what was found. Where the landing differs from the aim, other facts may be
+/// needed to show it.
+#[must_use]
+pub fn land(aim: &Aim, merchant: &Merchant, facts: &Facts, now: Timestamp) -> Landing {
+    let stay = |dialogue: Dialogue| Landing {
+        dialogue,
+        note: aim.note,
+        hold: None,
+        wrong_code: false,
+    };
+    let turn = |dialogue: Dialogue, note: Note| Landing {
+        note: Some(note),
+        ..stay(dialogue)
+    };
+    match &aim.dialogue {
+        Dialogue::Welcome { draft } => match (&draft.item, &facts.item) {
+            (Some(_), Some(None)) => turn(
+                Dialogue::Welcome {
+                    draft: Draft::default(),
+                },
+                Note::NotOffered,
+            ),
+            _ => stay(aim.dialogue.clone()),
+        },
+        Dialogue::AskDevice { draft, .. } | Dialogue::AskSlot { draft } => {
+            if let Some(note) = refused_day(draft, merchant, facts, now) {
+                let draft = draft.clone().without_date();
+                turn(Dialogue::AskDate { draft }, note)
+            } else if device_is_unknown(draft, facts) {
+                let draft = Draft {
+                    device: None,
+                    ..draft.clone()
+                };
+                turn(Dialogue::AskDevice { draft, page: 0 }, Note::NotOffered)
+            } else {
+                stay(aim.dialogue.clone())
+            }
+        }
+        Dialogue::AskPart { draft, .. } => {
+            if slot_has_gone(draft, merchant, now) {
+                turn(ask_slot(draft), Note::SlotGone)
+            } else if device_is_unknown(draft, facts) {
+                let draft = Draft {
+                    device: None,
+                    ..draft.clone()
+                };
+                turn(Dialogue::AskDevice { draft, page: 0 }, Note::NotOffered)
+            } else {
+                stay(aim.dialogue.clone())
+            }
+        }
+        Dialogue::Confirm { draft } => confirmed(aim, draft, merchant, facts, now),
+        Dialogue::Booked { .. } | Dialogue::Status { .. } => match &facts.order {
+            Some(None) if aim.asks_code => Landing {
+                wrong_code: true,
+                ..turn(Dialogue::AskCode, Note::WrongCode)
+            },
+            Some(None) => stay(Dialogue::Start),
+            _ => stay(aim.dialogue.clone()),
+        },
+        Dialogue::Start
+        | Dialogue::Help
+        | Dialogue::Catalog { .. }
+        | Dialogue::AskDate { .. }
+        | Dialogue::AskCode => stay(aim.dialogue.clone()),
+    }
+}
+
+fn refused_day(draft: &Draft, merchant: &Merchant, facts: &Facts, now: Timestamp) -> Option<Note> {
+    let date = draft.date?;
+    if let Err(refused) = merchant.check_day(date, now) {
+        return Some(Note::Day(refused));
+    }
+    let day = facts.day.as_ref()?;
+    day.free_slots(merchant, date, now)
+        .is_empty()
+        .then_some(Note::DayFull)
+}
+
+/// A device that nothing is on offer for. It is judged wherever the catalog is at hand.
+fn device_is_unknown(draft: &Draft, facts: &Facts) -> bool {
+    match (&draft.device, &facts.catalog) {
+        (Some(device), Some(catalog)) => catalog.parts_of(device).is_empty(),
+        _ => false,
+    }
+}
+
+fn slot_has_gone(draft: &Draft, merchant: &Merchant, now: Timestamp) -> bool {
+    let Some((date, id)) = draft.date.zip(draft.slot.as_deref()) else {
+        return true;
+    };
+    !merchant
+        .bookable_slots(date, now)
+        .iter()
+        .any(|slot| slot.id() == id)
+}
+
+fn ask_slot(draft: &Draft) -> Dialogue {
+    Dialogue::AskSlot {
+        draft: Draft {
+            slot: None,
+            ..draft.clone()
+        },
+    }
+}
+
+/// The summary, or the booking where *Book Now* was pressed, if all of it still holds.
+fn confirmed(
+    aim: &Aim,
+    draft: &Draft,
+    merchant: &Merchant,
+    facts: &Facts,
+    now: Timestamp,
+) -> Landing {
+    let landing = |dialogue, note, hold| Landing {
+        dialogue,
+        note,
+        hold,
+        wrong_code: false,
+    };
+    if slot_has_gone(draft, merchant, now) {
+        return landing(ask_slot(draft), Some(Note::SlotGone), None);
+    }
+    let (Some(day), Some(item)) = (&facts.day, &facts.item) else {
+        return landing(aim.dialogue.clone(), aim.note, None);
+    };
+    let fits = |item: &&Item| {
+        draft
+            .device
+            .as_ref()
+            .is_none_or(|device| *device == item.device_id)
+    };
+    let Some(item) = item.as_ref().filter(fits) else {
+        let draft = Draft {
+            item: None,
+            ..draft.clone()
+        };
+        let dialogue = if draft.device.is_some() {
+            Dialogue::AskPart { draft, page: 0 }
+        } else {
+            Dialogue::AskDevice { draft, page: 0 }
+        };
+        return landing(dialogue, Some(Note::NotOffered), None);
+    };
+    let slot = draft.slot.as_deref().and_then(|id| merchant.slot(id));
+    let Some(seat) = slot.and_then(|slot| day.free_seat(merchant, slot)) else {
+        return landing(ask_slot(draft), Some(Note::SlotTaken), None);
+    };
+    let quoted = Draft {
+        quoted: Some(item.price),
+        ..draft.clone()
+    };
+    let shown = Dialogue::Confirm {
+        draft: quoted.clone(),
+    };
+    match draft.quoted {
+        Some(price) if price != item.price => landing(shown, Some(Note::PriceChanged), None),
+        Some(_) if aim.books => {
+            let hold = Hold {
+                draft: quoted,
+                item: item.clone(),
+                seat,
+            };
+            landing(shown, None, Some(hold))
+        }
+        _ => landing(shown, aim.note, None),
+    }
+}

@@ -1,0 +1,213 @@
+//! What the bot says, in both languages. Arguments are escaped by the caller.
+
+use jiff::civil::Date;
+
+use super::Note;
+use crate::calendar::{date_in_words, time_in_words};
+use crate::language::Language;
+use crate::merchant::{DayRefused, Merchant};
+
+pub(super) fn greeting(language: Language, name: &str, shop: &str) -> String {
+    let name = if name.is_empty() {
+        String::new()
+    } else {
+        format!(" {name}")
+    };
+    language.pick(
+        format!(
+            "Halo{name}! Selamat datang di <b>{shop}</b>.\n\nKetik /order untuk reservasi servis, \
+             /catalog untuk daftar harga, /status untuk melihat pesanan Anda, atau /help untuk bantuan."
+        ),
+        format!(
+            "Hello{name}! Welcome to <b>{shop}</b>.\n\nType /order to book a repair, /catalog for \
+             the price list, /status to see your booking, or /help for help."
+        ),
+    )
+}
+
+pub(super) fn help(language: Language) -> &'static str {
+    language.pick(
+        "Perintah yang saya mengerti:\n/help – daftar perintah ini\n/order – reservasi servis\n\
+         /catalog – komponen dan harganya\n/status – status pesanan Anda",
+        "The commands I understand:\n/help – this list\n/order – book a repair\n\
+         /catalog – spare parts and prices\n/status – how your booking stands",
+    )
+}
+
+pub(super) fn welcome(language: Language, shop: &str) -> String {
+    language.pick(
+        format!(
+            "Selamat datang di layanan reservasi <b>{shop}</b>. Anda akan memilih tanggal, \
+             perangkat, jam, dan komponen; pembayaran dilakukan setelahnya.\n\nTekan <b>Booking</b> \
+             untuk mulai atau <b>Cancel</b> untuk batal."
+        ),
+        format!(
+            "Welcome to the booking desk of <b>{shop}</b>. You will choose a date, a device, a \
+             time and a part, and pay afterwards.\n\nPress <b>Booking</b> to begin or <b>Cancel</b> \
+             to stop."
+        ),
+    )
+}
+
+pub(super) fn chosen(language: Language, part: &str) -> String {
+    language.pick(
+        format!("Pilihan Anda: <b>{part}</b>."),
+        format!("You chose <b>{part}</b>."),
+    )
+}
+
+pub(super) fn ask_date(language: Language) -> &'static str {
+    language.pick(
+        "Kapan Anda mau datang? Pilih tanggal di bawah, atau ketik sebagai hari/bulan/tahun, \
+         misalnya <code>05/12/2026</code>.",
+        "When would you like to come? Choose a date below, or type it as day/month/year, such as \
+         <code>05/12/2026</code>.",
+    )
+}
+
+pub(super) fn no_open_day(language: Language) -> &'static str {
+    language.pick(
+        "Belum ada hari yang bisa dipesan. Silakan coba lagi nanti.",
+        "There is no day to book yet. Please try again later.",
+    )
+}
+
+pub(super) fn date_read_back(language: Language, date: Date) -> String {
+    let words = date_in_words(date, language);
+    language.pick(
+        format!("Tanggal: <b>{words}</b>."),
+        format!("Date: <b>{words}</b>."),
+    )
+}
+
+pub(super) fn ask_device(language: Language) -> &'static str {
+    language.pick("Perangkat apa yang diservis?", "Which device is it?")
+}
+
+pub(super) fn ask_slot(language: Language) -> &'static str {
+    language.pick(
+        "Pilih jam yang masih kosong:",
+        "Choose one of the free times:",
+    )
+}
+
+pub(super) fn ask_part(language: Language) -> &'static str {
+    language.pick(
+        "Komponen apa yang diganti? Harga sudah termasuk pemasangan.",
+        "Which part is to be replaced? The price includes the work.",
+    )
+}
+
+pub(super) fn ask_code(language: Language) -> &'static str {
+    language.pick(
+        "Ketik kode booking Anda (8 angka).",
+        "Type your booking code (8 digits).",
+    )
+}
+
+pub(super) fn empty_catalog(language: Language) -> &'static str {
+    language.pick(
+        "Daftar harga masih kosong. Silakan coba lagi nanti.",
+        "The price list is empty for now. Please try again later.",
+    )
+}
+
+pub(super) fn confirm_question(language: Language) -> &'static str {
+    language.pick(
+        "Sudah benar? Tekan <b>Book Now</b> untuk memesan.",
+        "All right? Press <b>Book Now</b> to book.",
+    )
+}
+
+pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> String {
+    let zone = merchant.zone;
+    let fixed = |indonesian: &str, english: &str| language.pick(indonesian, english).to_owned();
+    match note {
+        Note::Cancelled => fixed("Reservasi dibatalkan.", "The booking was called off."),
+        Note::OldKeyboard => fixed(
+            "Tombol itu dari pesan lama. Ini langkah Anda sekarang:",
+            "That button belongs to an older message. This is where you are:",
+        ),
+        Note::NotNow => fixed(
+            "Tombol itu tidak berlaku di langkah ini. Ini langkah Anda sekarang:",
+            "That button does not belong to this step. This is where you are:",
+        ),
+        Note::UseButtons => fixed(
+            "Silakan tekan salah satu tombol di bawah, atau /help untuk bantuan.",
+            "Please press one of the buttons below, or /help for help.",
+        ),
+        Note::Unreadable => fixed(
+            "Maaf, saya hanya bisa membaca teks dan tombol.",
+            "Sorry, I can only read texts and buttons.",
+        ),
+        Note::DateFormat => fixed(
+            "Itu belum bisa saya baca sebagai tanggal.",
+            "I cannot read that as a date.",
+        ),
+        Note::DateImpossible => fixed(
+            "Tanggal itu tidak ada di kalender.",
+            "There is no such day in the calendar.",
+        ),
+        Note::Day(DayRefused::Past) => fixed(
+            "Tanggal itu sudah lewat. Pilih hari ini atau sesudahnya.",
+            "That day is past. Choose today or a later day.",
+        ),
+        Note::Day(DayRefused::TooFar { last }) => {
+            let last = date_in_words(last, language);
+            language.pick(
+                format!("Tanggal itu terlalu jauh. Paling jauh {last}."),
+                format!("That day is too far ahead. The last one is {last}."),
+            )
+        }
+        Note::Day(DayRefused::ClosedWeekday { weekday }) => {
+            let day = crate::calendar::weekday_in_words(weekday, language);
+            language.pick(
+                format!("Kami tutup setiap hari {day}. Pilih hari lain."),
+                format!("We are closed on {day}s. Choose another day."),
+            )
+        }
+        Note::Day(DayRefused::ClosedDate) => fixed(
+            "Kami tutup pada tanggal itu. Pilih tanggal lain.",
+            "We are closed on that date. Choose another one.",
+        ),
+        Note::Day(DayRefused::AfterClosing) => fixed(
+            "Semua jam hari ini sudah lewat. Pilih tanggal lain.",
+            "All of today's times have passed. Choose another day.",
+        ),
+        Note::DayFull => fixed(
+            "Semua jam pada tanggal itu sudah penuh. Pilih tanggal lain.",
+            "Every time on that day is taken. Choose another day.",
+        ),
+        Note::SlotGone => fixed(
+            "Jam itu tidak bisa dipesan lagi. Pilih jam lain.",
+            "That time can no longer be booked. Choose another one.",
+        ),
+        Note::SlotTaken => fixed(
+            "Maaf, jam itu baru saja diambil pelanggan lain. Pilih jam lain.",
+            "Sorry, another customer has just taken that time. Choose another one.",
+        ),
+        Note::NotOffered => fixed(
+            "Pilihan itu tidak ada di daftar kami. Silakan pilih lagi.",
+            "That is not on our list. Please choose again.",
+        ),
+        Note::PriceChanged => fixed(
+            "Harganya baru saja berubah. Periksa lagi sebelum memesan.",
+            "The price has just changed. Check it again before you book.",
+        ),
+        Note::CodeFormat => fixed(
+            "Kode booking terdiri dari 8 angka, misalnya 62473383.",
+            "A booking code has 8 digits, such as 62473383.",
+        ),
+        Note::WrongCode => fixed(
+            "Tidak ada pesanan Anda dengan kode itu. Periksa lagi kodenya.",
+            "You have no booking with that code. Check it again.",
+        ),
+        Note::Locked { until } => {
+            let until = time_in_words(until.to_zoned(zone.tz()).time(), zone);
+            language.pick(
+                format!("Terlalu banyak kode yang salah. Coba lagi setelah {until}."),
+                format!("Too many wrong codes. Try again after {until}."),
+            )
+        }
+    }
+}
