@@ -1,1 +1,115 @@
-//! A merchant's bot.
+//! Takes the updates of a merchant's Telegram bot and answers in the webhook's own response
+//! (<https://core.telegram.org/bots/api#making-requests-when-getting-updates>).
+
+mod update;
+
+use std::sync::Arc;
+
+use pesan_adapters::clock::Clock;
+use pesan_adapters::secrets::MerchantSecret;
+use pesan_adapters::telegram::message;
+use pesan_domain::ids::MerchantId;
+use pesan_lambda::{Body, Env, Handler, Request, Response, http, json};
+use pesan_service::{App, Config, Failure, conversation, same_secret};
+use serde_json::{Value, json};
+
+use update::{Received, WireUpdate};
+
+const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
+
+/// Makes the function from its environment.
+///
+/// # Errors
+/// Names the variable that is missing.
+pub async fn handler(env: &Env, clock: Clock) -> anyhow::Result<Handler> {
+    let config = Config::read(|name| env.optional(name).map(str::to_owned))?;
+    let app = Arc::new(App::new(&config, clock)?);
+    Ok(pesan_lambda::handler(move |request| {
+        let app = Arc::clone(&app);
+        async move { answer(&app, &request).await }
+    }))
+}
+
+async fn answer(app: &App, request: &Request) -> Response<Body> {
+    let body = match http::guard_post(request) {
+        Ok(body) => body,
+        Err(refused) => return *refused,
+    };
+    let path = request.uri().path();
+    let merchant = http::one_segment(path, "/telegram/").and_then(|id| MerchantId::parse(id).ok());
+    let taken = match &merchant {
+        Some(merchant) => take(app, merchant, request, body).await,
+        None => Err(Failure::Unknown),
+    };
+    match taken {
+        Ok(Some(answer)) => http::json(&answer),
+        Ok(None) => http::plain(200, "ignored"),
+        Err(failure) => {
+            tracing::warn!(kind = "telegram", outcome = "refused", %failure);
+            http::plain(failure.status(), &failure.to_string())
+        }
+    }
+}
+
+async fn take(
+    app: &App,
+    merchant: &MerchantId,
+    request: &Request,
+    body: &[u8],
+) -> Result<Option<Value>, Failure> {
+    let secret = app
+        .secret(merchant, MerchantSecret::TelegramWebhookSecret)
+        .await?;
+    let given = http::single_header(request, SECRET_HEADER).unwrap_or_default();
+    if !same_secret(&secret, given) {
+        return Err(Failure::NotAuthentic);
+    }
+    let wire: WireUpdate = json::strict(body).map_err(|error| json_failure(&error))?;
+    let Some(Received {
+        update,
+        query,
+        message_id,
+    }) = wire.received()
+    else {
+        return Ok(None);
+    };
+    // The spinner on the button ends whatever becomes of the press; both run at once.
+    let (taken, ()) = tokio::join!(
+        conversation::take(app, merchant, &update),
+        end_spinner(app, merchant, query.as_deref())
+    );
+    let answer = taken?;
+    let mut fields = message(update.chat, &answer.reply);
+    if let Some(object) = fields.as_object_mut() {
+        let edited = message_id.filter(|_| answer.edit);
+        let method = if edited.is_some() {
+            "editMessageText"
+        } else {
+            "sendMessage"
+        };
+        object.insert("method".to_owned(), json!(method));
+        if let Some(id) = edited {
+            object.insert("message_id".to_owned(), json!(id));
+        }
+    }
+    Ok(Some(fields))
+}
+
+async fn end_spinner(app: &App, merchant: &MerchantId, query: Option<&str>) {
+    let Some(query) = query else { return };
+    let ended = async {
+        let token = app.secret(merchant, MerchantSecret::TelegramToken).await?;
+        app.telegram
+            .answer_callback_query(&token, query)
+            .await
+            .map_err(|error| Failure::Unavailable(error.to_string()))
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(%merchant, kind = "telegram", outcome = "spinner left", %error);
+    }
+}
+
+/// Only the category: the parser's own words may quote the customer's.
+fn json_failure(error: &serde_json::Error) -> Failure {
+    Failure::Malformed(format!("body ({:?} error)", error.classify()).to_lowercase())
+}

@@ -94,6 +94,8 @@ pub struct StatusAnswer {
     pub gross_amount: String,
     /// Absent in old shapes.
     pub currency: Option<String>,
+    /// When the transaction was made: Jakarta time without an offset.
+    pub transaction_time: Option<String>,
     /// Jakarta time without an offset.
     pub settlement_time: Option<String>,
     /// What has been given back in all.
@@ -218,6 +220,44 @@ impl Midtrans {
                 Err(CallError::Unknown("an answer without a status".to_owned()))
             }
             _ => Ok(answer),
+        }
+    }
+
+    /// Ends a transaction that nobody paid, so that its codes take no money any more.
+    ///
+    /// # Errors
+    /// `NotFound` when no method was chosen yet, `Refused` when it is paid or over.
+    pub async fn expire(
+        &self,
+        environment: MidtransEnvironment,
+        server_key: &SecretString,
+        id: &str,
+    ) -> Result<(), CallError> {
+        let url = format!(
+            "{}/v2/{}/expire",
+            self.api_host(environment),
+            utf8_percent_encode(id, SEGMENT)
+        );
+        let response = self
+            .http
+            .post(url)
+            .basic_auth(server_key.expose_secret(), Some(""))
+            .header("Accept", "application/json")
+            .send()
+            .await?;
+        let http_status = response.status().as_u16();
+        if http_status >= 500 || http_status == 429 {
+            return Err(CallError::Unknown(format!("status {http_status}")));
+        }
+        let answer: StatusAnswer = response.json().await?;
+        // Success carries the code 407, "expired".
+        match answer.status_code.as_str() {
+            "200" | "407" => Ok(()),
+            "404" => Err(CallError::NotFound),
+            code => Err(CallError::Refused {
+                status: code.parse().unwrap_or(http_status),
+                reason: "the transaction cannot be ended".to_owned(),
+            }),
         }
     }
 

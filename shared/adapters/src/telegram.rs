@@ -1,7 +1,8 @@
 //! The few Bot API methods Pesan calls. <https://core.telegram.org/bots/api>
 
+use pesan_domain::dialogue::{Key, KeyDoes, Reply};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::CallError;
@@ -22,13 +23,31 @@ struct Answer {
     error_code: u16,
 }
 
-/// A command with what it does, as the client's menu shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct BotCommand {
-    /// Without the slash.
-    pub command: String,
-    /// Up to 256 characters.
-    pub description: String,
+/// The fields of a message, as `sendMessage` and `editMessageText` take them.
+#[must_use]
+pub fn message(chat: i64, reply: &Reply) -> Value {
+    let rows: Vec<Vec<Value>> = reply
+        .keyboard
+        .iter()
+        .map(|row| row.iter().map(key).collect())
+        .collect();
+    let mut body = json!({
+        "chat_id": chat,
+        "text": reply.html,
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": true},
+    });
+    if let (false, Some(fields)) = (rows.is_empty(), body.as_object_mut()) {
+        fields.insert("reply_markup".to_owned(), json!({"inline_keyboard": rows}));
+    }
+    body
+}
+
+fn key(key: &Key) -> Value {
+    match &key.does {
+        KeyDoes::Press(data) => json!({"text": key.label, "callback_data": data}),
+        KeyDoes::Open(url) => json!({"text": key.label, "url": url}),
+    }
 }
 
 impl Telegram {
@@ -41,7 +60,7 @@ impl Telegram {
         }
     }
 
-    /// Sends a text with HTML entities to a chat.
+    /// Sends a message to a chat.
     ///
     /// # Errors
     /// [`CallError`]; after `Unknown` the message may have been sent, there is no key against doubles.
@@ -49,19 +68,9 @@ impl Telegram {
         &self,
         token: &SecretString,
         chat: i64,
-        html: &str,
-        inline_keyboard: Option<Value>,
+        reply: &Reply,
     ) -> Result<(), CallError> {
-        let mut body = json!({
-            "chat_id": chat,
-            "text": html,
-            "parse_mode": "HTML",
-            "link_preview_options": {"is_disabled": true},
-        });
-        if let (Some(keyboard), Some(fields)) = (inline_keyboard, body.as_object_mut()) {
-            fields.insert("reply_markup".to_owned(), keyboard);
-        }
-        self.call(token, "sendMessage", &body).await
+        self.call(token, "sendMessage", &message(chat, reply)).await
     }
 
     /// Ends the spinner on a pressed button.

@@ -269,12 +269,12 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
         received_at: at,
     };
     let settlement = Settlement {
-        payment: &paid,
+        order: &paid.order_id,
+        payment: Some(&paid),
         reservation: Some(&confirmed),
         seat: Some(None),
         event: &event,
-        review: false,
-        refund: None,
+        tasks: &[],
         now: at,
     };
     store.settle(&shop, &settlement).await

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use jiff::civil::{Date, Weekday};
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::calendar::{SlotTime, Zone};
 use crate::ids::MerchantId;
@@ -168,6 +168,13 @@ impl Merchant {
             .filter(|date| self.check_day(*date, now).is_ok())
             .take(count)
             .collect()
+    }
+
+    /// When a hold made at `now` ends.
+    #[must_use]
+    pub fn held_until(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(SignedDuration::from_mins(i64::from(self.hold_minutes)))
+            .unwrap_or(now)
     }
 
     /// The slot of an id such as `0900`.

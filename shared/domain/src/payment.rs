@@ -334,15 +334,6 @@ impl Payment {
         }
     }
 
-    /// The payment whose subject could not be taken.
-    #[must_use]
-    pub fn review(&self) -> Self {
-        Self {
-            state: PaymentState::Review,
-            ..self.clone()
-        }
-    }
-
     fn moved(&self, seen: &Observation, state: PaymentState, effects: Vec<Effect>) -> Verdict {
         Verdict {
             payment: Some(Self {
@@ -454,7 +445,10 @@ impl Payment {
         settled.into_iter().chain(effects).collect()
     }
 
-    fn is_right_amount(&self, seen: &Observation) -> bool {
+    /// Whether amount and currency are what was asked for: the amount itself, or the original
+    /// amount where the difference is the fee that the answer names.
+    #[must_use]
+    pub fn is_right_amount(&self, seen: &Observation) -> bool {
         let Some(gross) = seen.gross else {
             return false;
         };

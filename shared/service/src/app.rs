@@ -10,10 +10,12 @@ use pesan_adapters::clock::Clock;
 use pesan_adapters::dynamodb::Store;
 use pesan_adapters::http::ClientError;
 use pesan_adapters::midtrans::Midtrans;
-use pesan_adapters::secrets::Parameters;
+use pesan_adapters::secrets::{MerchantSecret, Parameters, SecretError};
 use pesan_adapters::telegram::Telegram;
+use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
+use secrecy::SecretString;
 
 use crate::Failure;
 
@@ -91,11 +93,11 @@ pub struct App {
     pub telegram_link_url: String,
     /// Another place for Snap.js.
     pub snap_js_url: Option<String>,
-    merchants: Mutex<HashMap<MerchantId, (Merchant, Timestamp)>>,
+    shops: Mutex<HashMap<MerchantId, (Shop, Timestamp)>>,
 }
 
-/// How long a merchant's profile is kept in memory.
-const PROFILE_KEPT: SignedDuration = SignedDuration::from_secs(60);
+/// How long a merchant's profile and catalog are kept in memory.
+const SHOP_KEPT: SignedDuration = SignedDuration::from_secs(60);
 
 impl App {
     /// Makes the clients.
@@ -117,33 +119,66 @@ impl App {
             public_base_url: config.public_base_url.clone(),
             telegram_link_url: config.telegram_link_url.clone(),
             snap_js_url: config.snap_js_url.clone(),
-            merchants: Mutex::new(HashMap::new()),
+            shops: Mutex::new(HashMap::new()),
         })
     }
 
-    /// The merchant's profile, from memory where it is younger than a minute.
+    /// The merchant with its catalog, from memory where they are younger than a minute.
     ///
     /// # Errors
     /// [`Failure::Unknown`] for a merchant that is not there.
-    pub async fn merchant(&self, id: &MerchantId) -> Result<Merchant, Failure> {
-        if let Some(merchant) = self.kept_merchant(id) {
-            return Ok(merchant);
+    pub async fn shop(&self, id: &MerchantId) -> Result<Shop, Failure> {
+        if let Some(shop) = self.kept_shop(id).filter(|shop| shop.catalog.is_some()) {
+            return Ok(shop);
         }
-        let merchant = self.store.merchant(id).await?.ok_or(Failure::Unknown)?;
-        self.keep_merchant(&merchant);
-        Ok(merchant)
+        let (merchant, catalog) = self.store.shop(id).await?.ok_or(Failure::Unknown)?;
+        let shop = Shop {
+            merchant,
+            catalog: Some(catalog),
+        };
+        self.keep_shop(&shop);
+        Ok(shop)
     }
 
-    pub(crate) fn kept_merchant(&self, id: &MerchantId) -> Option<Merchant> {
-        let kept = self.merchants.lock().ok()?;
-        let (merchant, since) = kept.get(id)?;
+    /// A secret of a merchant.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] when it is missing because there is no such merchant,
+    /// [`Failure::Unavailable`] when it is missing though there is one.
+    pub async fn secret(
+        &self,
+        merchant: &MerchantId,
+        secret: MerchantSecret,
+    ) -> Result<SecretString, Failure> {
+        match self.parameters.get(&secret.name(merchant)).await {
+            Err(missing @ SecretError::Missing(_)) => {
+                // A merchant that is not there has no secrets either: that is no fault of ours.
+                self.shop(merchant).await?;
+                Err(missing.into())
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    pub(crate) fn kept_shop(&self, id: &MerchantId) -> Option<Shop> {
+        let kept = self.shops.lock().ok()?;
+        let (shop, since) = kept.get(id)?;
         let age = self.clock.now().duration_since(*since);
-        (age < PROFILE_KEPT && age >= SignedDuration::ZERO).then(|| merchant.clone())
+        (age < SHOP_KEPT && age >= SignedDuration::ZERO).then(|| shop.clone())
     }
 
-    pub(crate) fn keep_merchant(&self, merchant: &Merchant) {
-        if let Ok(mut kept) = self.merchants.lock() {
-            kept.insert(merchant.id.clone(), (merchant.clone(), self.clock.now()));
+    pub(crate) fn keep_shop(&self, shop: &Shop) {
+        if let Ok(mut kept) = self.shops.lock() {
+            kept.insert(shop.merchant.id.clone(), (shop.clone(), self.clock.now()));
         }
     }
+}
+
+/// A merchant as it is kept in memory.
+#[derive(Clone, Debug)]
+pub struct Shop {
+    /// Its profile.
+    pub merchant: Merchant,
+    /// Its catalog, where it was read with the profile.
+    pub catalog: Option<Catalog>,
 }

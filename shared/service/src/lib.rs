@@ -2,14 +2,21 @@
 //! lives here.
 
 pub mod app;
+pub mod conversation;
 pub mod links;
 pub mod merchants;
+pub mod notification;
 pub mod orders;
 
-pub use app::{App, Config};
+pub use app::{App, Config, Shop};
+
+use std::time::Duration;
 
 use pesan_adapters::dynamodb::StoreError;
 use pesan_adapters::secrets::SecretError;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 /// Why a use case ended without an answer, told apart by what the caller answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +35,26 @@ pub enum Failure {
     Unavailable(String),
 }
 
+impl Failure {
+    /// The HTTP status that says so (DESIGN section 7).
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unknown => 404,
+            Self::NotAuthentic => 401,
+            Self::Malformed(_) => 400,
+            Self::Unavailable(_) => 503,
+        }
+    }
+}
+
+/// Whether `given` is the secret, in a time that does not tell how much of it was right.
+#[must_use]
+pub fn same_secret(secret: &SecretString, given: &str) -> bool {
+    let digest = |text: &str| Sha256::digest(text.as_bytes());
+    digest(secret.expose_secret()).ct_eq(&digest(given)).into()
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
@@ -38,4 +65,15 @@ impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
         Self::Unavailable(error.to_string())
     }
+}
+
+/// How often an input is decided anew after another commit came first.
+const TRIES: u32 = 5;
+
+/// Waits a moment that differs between those who lost the same race, so that they do not meet
+/// again. `nth` counts from 1.
+async fn step_aside(nth: u32) {
+    let most = 20_u64.saturating_mul(u64::from(nth));
+    let jitter = rand::random_range(1..=most);
+    tokio::time::sleep(Duration::from_millis(jitter)).await;
 }

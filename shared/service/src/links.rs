@@ -4,6 +4,7 @@
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use pesan_adapters::secrets::LINK_KEY;
+use pesan_domain::dialogue::Links;
 use pesan_domain::ids::{BookingCode, MerchantId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -38,6 +39,30 @@ pub async fn order_token(
 #[must_use]
 pub fn order_url(app: &App, token: &str) -> String {
     format!("{}/o/{token}", app.public_base_url)
+}
+
+/// The ways a message leads to an order.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the link key is missing.
+pub async fn order_links(
+    app: &App,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<Links, Failure> {
+    let token = order_token(app, merchant, code).await?;
+    Ok(Links {
+        order: Some(order_url(app, &token)),
+        on_buttons: !is_loopback(&app.public_base_url),
+    })
+}
+
+/// Telegram refuses such addresses on buttons.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["localhost", "127.", "[::1]"]
+        .iter()
+        .any(|loopback| host.starts_with(loopback))
 }
 
 fn token(key: &SecretString, subject: &str) -> Result<String, Failure> {

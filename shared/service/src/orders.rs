@@ -1,12 +1,13 @@
 //! The order page's side of a payment: showing it and opening Midtrans' page for it.
 
-use pesan_adapters::dynamodb::{OrderRecord, StoreError};
+use pesan_adapters::dynamodb::{Look, StoreError};
+use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::{SnapError, SnapOrder, SnapPage};
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_domain::ids::OrderId;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::payment::{Payment, PaymentState};
-use pesan_domain::reservation::{Reservation, ReservationState};
+use pesan_domain::reservation::Order;
 
 use crate::{App, Failure, links};
 
@@ -19,7 +20,7 @@ pub struct OrderView {
     /// Whose shop.
     pub merchant: Merchant,
     /// Reservation and payment.
-    pub order: OrderRecord,
+    pub order: Order,
 }
 
 /// What pressing *Bayar Sekarang* leads to.
@@ -41,31 +42,16 @@ pub async fn by_token(app: &App, token: &str) -> Result<OrderView, Failure> {
         .link(&links::token_hash(token))
         .await?
         .ok_or(Failure::Unknown)?;
-    let (order, merchant) = app.store.order_with_merchant(&merchant, &code).await?;
-    match (order, merchant) {
+    let look = Look {
+        profile: true,
+        booking: Some(&code),
+        ..Look::default()
+    };
+    let found = app.store.look(&merchant, look).await?;
+    match (found.order, found.merchant) {
         (Some(order), Some(merchant)) => Ok(OrderView { merchant, order }),
         _ => Err(Failure::Unknown),
     }
-}
-
-/// Whether money can still be taken for the order at `now`.
-#[must_use]
-pub fn is_payable(order: &OrderRecord, now: jiff::Timestamp) -> bool {
-    order.reservation.state_at(now) == ReservationState::Held
-        && match order.payment.state {
-            PaymentState::Created
-            | PaymentState::Pending
-            | PaymentState::Denied
-            | PaymentState::Cancelled
-            | PaymentState::Expired => true,
-            PaymentState::Challenge
-            | PaymentState::Paid
-            | PaymentState::PartlyRefunded
-            | PaymentState::Refunded
-            | PaymentState::ChargedBack
-            | PaymentState::Reversed
-            | PaymentState::Review => false,
-        }
 }
 
 /// Opens Midtrans' page for the order: the one that is open, or a new one. A payment that was
@@ -74,50 +60,61 @@ pub fn is_payable(order: &OrderRecord, now: jiff::Timestamp) -> bool {
 /// # Errors
 /// [`Failure::Unavailable`] when Midtrans or the table did not answer; the click may be repeated.
 pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
-    let now = app.clock.now();
     let OrderView { merchant, order } = view;
-    if !is_payable(order, now) {
+    if !order.is_payable(app.clock.now()) {
         return Ok(Payable::Closed);
     }
     let ended = matches!(
         order.payment.state,
         PaymentState::Cancelled | PaymentState::Expired
     );
-    let (reservation, payment) = if ended {
-        next_attempt(app, merchant, order).await?
-    } else {
-        (order.reservation.clone(), order.payment.clone())
-    };
+    if ended {
+        let order = next_attempt(app, merchant, order).await?;
+        return page(open_page(app, merchant, &order).await);
+    }
+    let payment = &order.payment;
     if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
         return Ok(Payable::Page(SnapPage {
             token: token.clone(),
             redirect_url: redirect_url.clone(),
         }));
     }
-    match open_page(app, merchant, &reservation, &payment).await {
-        Ok(page) => Ok(Payable::Page(page)),
+    match open_page(app, merchant, order).await {
         // Midtrans has the order though our record of its page was lost, and gives the page out
-        // once only. The next attempt has an order id of its own.
+        // once only: what it may take money with is ended before another attempt begins.
         Err(SnapError::OrderTaken) => {
-            let lost = OrderRecord {
-                reservation,
-                payment,
-            };
-            let (reservation, payment) = next_attempt(app, merchant, &lost).await?;
-            open_page(app, merchant, &reservation, &payment)
-                .await
-                .map(Payable::Page)
-                .map_err(|error| Failure::Unavailable(error.to_string()))
+            end_attempt(app, merchant, &payment.order_id).await?;
+            let order = next_attempt(app, merchant, order).await?;
+            page(open_page(app, merchant, &order).await)
         }
+        opened => page(opened),
+    }
+}
+
+fn page(opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
+    opened
+        .map(Payable::Page)
+        .map_err(|error| Failure::Unavailable(error.to_string()))
+}
+
+/// Ends an attempt at Midtrans, so that no code of it takes money beside the next one.
+async fn end_attempt(app: &App, merchant: &Merchant, order: &OrderId) -> Result<(), Failure> {
+    let server_key = app
+        .secret(&merchant.id, MerchantSecret::MidtransServerKey)
+        .await?;
+    let environment = merchant.midtrans.environment;
+    match app
+        .midtrans
+        .expire(environment, &server_key, order.as_str())
+        .await
+    {
+        // Nobody chose a method, so nothing can be paid.
+        Ok(()) | Err(CallError::NotFound) => Ok(()),
         Err(error) => Err(Failure::Unavailable(error.to_string())),
     }
 }
 
-async fn next_attempt(
-    app: &App,
-    merchant: &Merchant,
-    order: &OrderRecord,
-) -> Result<(Reservation, Payment), Failure> {
+async fn next_attempt(app: &App, merchant: &Merchant, order: &Order) -> Result<Order, Failure> {
     let attempt = order.payment.order_id.attempt().saturating_add(1);
     if attempt > MOST_ATTEMPTS {
         return Err(Failure::Unavailable(
@@ -138,7 +135,10 @@ async fn next_attempt(
         .next_attempt(merchant, &reservation, &payment)
         .await
     {
-        Ok(()) => Ok((reservation, payment)),
+        Ok(()) => Ok(Order {
+            reservation,
+            payment,
+        }),
         Err(StoreError::Conflict) => {
             Err(Failure::Unavailable("opened elsewhere just now".to_owned()))
         }
@@ -147,23 +147,20 @@ async fn next_attempt(
 }
 
 /// Asks Midtrans for a page and records it.
-async fn open_page(
+pub(crate) async fn open_page(
     app: &App,
     merchant: &Merchant,
-    reservation: &Reservation,
-    payment: &Payment,
+    order: &Order,
 ) -> Result<SnapPage, SnapError> {
-    let unknown = |failure: Failure| {
-        SnapError::Call(pesan_adapters::http::CallError::Unknown(
-            failure.to_string(),
-        ))
-    };
-    let secret = MerchantSecret::MidtransServerKey.name(&merchant.id);
+    let unknown = |failure: Failure| SnapError::Call(CallError::Unknown(failure.to_string()));
+    let Order {
+        reservation,
+        payment,
+    } = order;
     let server_key = app
-        .parameters
-        .get(&secret)
+        .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await
-        .map_err(|error| unknown(error.into()))?;
+        .map_err(unknown)?;
     let token = links::order_token(app, &merchant.id, &reservation.code)
         .await
         .map_err(unknown)?;
@@ -190,7 +187,7 @@ async fn open_page(
     opened.version = opened.version.saturating_add(1);
     if let Err(error) = app.store.open_snap(merchant, &opened).await {
         // The page is open and is given to the customer; the next click asks for one again.
-        tracing::warn!(kind = "payment", outcome = "page not recorded", %error);
+        tracing::warn!(merchant = %merchant.id, kind = "payment", outcome = "page not recorded", %error);
     }
     Ok(page)
 }

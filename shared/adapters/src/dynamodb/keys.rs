@@ -100,7 +100,7 @@ pub(super) fn link(token_hash: &str) -> Key {
     key(format!("LINK#{token_hash}"), "LINK")
 }
 
-/// What a person must settle: `kind` is `review` or `refund`.
+/// What a person must settle, by the task's name.
 pub(super) fn waiting(merchant: &MerchantId, kind: &str, order: &OrderId) -> Key {
     key(
         format!("M#{}#WAIT#{kind}#0", merchant.as_str()),

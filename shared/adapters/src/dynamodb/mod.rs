@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 pub use chat::ChatRecord;
 pub use look::{Found, Look};
-pub use payment::{Event, EventOutcome, Settlement};
+pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
 pub use reservation::Booking;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use pesan_domain::ids::{MerchantId, OrderId};
-use pesan_domain::payment::Payment;
+use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation};
 
 use super::reservation::sort_key;
@@ -45,21 +45,42 @@ pub struct Event {
     pub received_at: Timestamp,
 }
 
+/// What a person must settle by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Money that cannot be matched to its booking: offer a new slot, or give it back.
+    Review,
+    /// Money that must be given back.
+    Refund,
+    /// Money that the bank took back from a booking that stands.
+    Reversed,
+}
+
+impl TaskKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Refund => "refund",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
 /// Everything one notification writes.
 #[derive(Debug)]
 pub struct Settlement<'a> {
-    /// The payment after the step; its version is one above the stored one.
-    pub payment: &'a Payment,
+    /// The order it is about.
+    pub order: &'a OrderId,
+    /// The payment after the step, where it moved; its version is one above the stored one.
+    pub payment: Option<&'a Payment>,
     /// The reservation after the step, where it moved; its version is one above the stored one.
     pub reservation: Option<&'a Reservation>,
     /// Whether the reservation's seat is claimed with it, and until when (none: for good).
     pub seat: Option<Option<Timestamp>>,
     /// The notification.
     pub event: &'a Event,
-    /// Whether the payment now waits for a person to decide.
-    pub review: bool,
-    /// The transaction whose money must be given back.
-    pub refund: Option<&'a str>,
+    /// What now waits for a person; a payment out of review waits no more.
+    pub tasks: &'a [TaskKind],
     /// For the seat's grace.
     pub now: Timestamp,
 }
@@ -156,12 +177,15 @@ impl Store {
         merchant: &Merchant,
         settlement: &Settlement<'_>,
     ) -> Result<(), StoreError> {
-        let Settlement { payment, event, .. } = settlement;
-        let order = &payment.order_id;
-        let mut writes = vec![
-            self.payment_update(merchant, payment)?,
-            self.put(to_item(&event_row(&merchant.id, order, event))?)?,
-        ];
+        let Settlement { order, event, .. } = settlement;
+        let mut writes = vec![self.put(to_item(&event_row(&merchant.id, order, event))?)?];
+        if let Some(payment) = settlement.payment {
+            writes.push(self.payment_update(merchant, payment)?);
+            if payment.state != PaymentState::Review {
+                let review = keys::waiting(&merchant.id, TaskKind::Review.name(), order);
+                writes.push(self.delete(&review)?);
+            }
+        }
         let mut seat = None;
         if let Some(reservation) = settlement.reservation {
             writes.push(self.reservation_update(merchant, reservation)?);
@@ -170,23 +194,16 @@ impl Store {
                 writes.push(self.seat_claim(merchant, reservation, held_until, settlement.now)?);
             }
         }
-        let waits = |transaction: &str, kind: &str| {
-            to_item(&Keyed::new(
-                keys::waiting(&merchant.id, kind, order),
+        for task in settlement.tasks {
+            let row = Keyed::new(
+                keys::waiting(&merchant.id, task.name(), order),
                 WaitingRow {
                     order_id: order.as_str().to_owned(),
-                    transaction: transaction.to_owned(),
+                    transaction: event.transaction.clone(),
                     since: settlement.now.as_second(),
                 },
-            ))
-        };
-        if settlement.review {
-            writes.push(self.put(waits(&event.transaction, "review")?)?);
-        } else {
-            writes.push(self.delete(&keys::waiting(&merchant.id, "review", order))?);
-        }
-        if let Some(transaction) = settlement.refund {
-            writes.push(self.put(waits(transaction, "refund")?)?);
+            );
+            writes.push(self.put(to_item(&row)?)?);
         }
         self.transact(writes, seat).await
     }

@@ -287,6 +287,8 @@ pub(super) struct PaymentRow {
     pub state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
+    #[serde(default)]
+    pub captured: bool,
     pub refunded: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<u64>,
@@ -310,6 +312,7 @@ impl From<&Payment> for PaymentRow {
                 .transaction
                 .as_ref()
                 .map(|transaction| transaction.as_str().to_owned()),
+            captured: payment.captured,
             refunded: payment.refunded.get(),
             fee: payment.fee.map(Rupiah::get),
             redirect_url: payment.redirect_url.clone(),
@@ -333,6 +336,7 @@ impl PaymentRow {
                 .map(TransactionId::parse)
                 .transpose()
                 .map_err(broken)?,
+            captured: self.captured,
             refunded: Rupiah::new(self.refunded),
             fee: self.fee.map(Rupiah::new),
             redirect_url: self.redirect_url,

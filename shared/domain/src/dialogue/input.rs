@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::calendar::parse_typed_date;
 use crate::ids::{BookingCode, DeviceId, ItemId};
 
 /// What an update of the chat carries.
@@ -18,11 +19,42 @@ pub enum Input {
     Text(String),
     /// A button.
     Press(Press),
-    /// A photo, a sticker, a voice message: nothing the dialogue can read.
-    Unreadable,
+    /// A button that no keyboard of ours has.
+    UnknownButton,
 }
 
 impl Input {
+    /// Reads a pressed button's data.
+    #[must_use]
+    pub fn pressed(data: &str) -> Self {
+        Press::parse(data).map_or(Self::UnknownButton, Self::Press)
+    }
+
+    /// The day the input itself names, before anything is known of the chat.
+    #[must_use]
+    pub fn names_day(&self) -> Option<Date> {
+        match self {
+            Self::Text(text) => parse_typed_date(text).ok(),
+            Self::Press(Press {
+                button: Button::Date(date),
+                ..
+            }) => Some(*date),
+            Self::Command { .. } | Self::Press(_) | Self::UnknownButton => None,
+        }
+    }
+
+    /// Whether it only turns a page of what is shown.
+    #[must_use]
+    pub fn turns_page(&self) -> bool {
+        matches!(
+            self,
+            Self::Press(Press {
+                button: Button::Page(_),
+                ..
+            })
+        )
+    }
+
     /// Reads what was typed. `/order@demo_bot` is the command `order`.
     #[must_use]
     pub fn typed(text: &str) -> Self {

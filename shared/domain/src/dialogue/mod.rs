@@ -68,8 +68,6 @@ pub enum Note {
     NotNow,
     /// A text came where a button is asked for.
     UseButtons,
-    /// A photo or the like came.
-    Unreadable,
     /// No date was typed.
     DateFormat,
     /// There is no such day.

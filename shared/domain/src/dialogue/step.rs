@@ -93,7 +93,7 @@ pub fn aim(
     match input {
         Input::Command { name, argument } => Aim::at(commanded(name, argument)),
         Input::Text(text) => typed(chat, text, merchant, fresh_code, now),
-        Input::Unreadable => Aim::noting(at.clone(), Note::Unreadable),
+        Input::UnknownButton => Aim::noting(at.clone(), Note::NotNow),
         Input::Press(Press {
             button: Button::PayNow(code),
             ..

@@ -136,10 +136,6 @@ pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> Strin
             "Silakan tekan salah satu tombol di bawah, atau /help untuk bantuan.",
             "Please press one of the buttons below, or /help for help.",
         ),
-        Note::Unreadable => fixed(
-            "Maaf, saya hanya bisa membaca teks dan tombol.",
-            "Sorry, I can only read texts and buttons.",
-        ),
         Note::DateFormat => fixed(
             "Itu belum bisa saya baca sebagai tanggal.",
             "I cannot read that as a date.",

@@ -137,9 +137,9 @@ fn the_machine_is_the_table_of_the_design() {
                 None,
                 None,
                 Some(P::Reversed),
-                Some(P::Cancelled),
                 None,
-                Some(P::Cancelled),
+                None,
+                None,
                 Some(P::Refunded),
                 None,
                 Some(P::ChargedBack),
@@ -170,6 +170,25 @@ fn the_machine_is_the_table_of_the_design() {
         for (status, expected) in ALL.iter().zip(row) {
             assert_eq!(after(from, &seen(status)), expected, "{from:?} {status}");
         }
+    }
+}
+
+#[test]
+fn only_a_captured_payment_is_called_off_once_it_is_paid() {
+    let captured = payment(P::Pending).apply(&seen("capture"), now()).payment;
+    let captured = captured.unwrap();
+    assert_eq!(captured.state, P::Paid);
+    let cancelled = captured.apply(&seen("cancel"), now()).payment.unwrap();
+    assert_eq!(cancelled.state, P::Cancelled);
+    assert_eq!(after(P::Paid, &seen("cancel")), None);
+}
+
+#[test]
+fn a_refund_first_seen_while_unpaid_takes_its_subject_first() {
+    for status in ["refund", "chargeback"] {
+        let first = |state| payment(state).apply(&seen(status), now()).effects;
+        assert!(first(P::Pending).contains(&Effect::ConfirmSubject));
+        assert!(!first(P::Paid).contains(&Effect::ConfirmSubject));
     }
 }
 

@@ -1,0 +1,11 @@
+//! Wires the function to Lambda's runtime.
+
+use pesan_adapters::clock::Clock;
+use pesan_lambda::{Env, Error, init_log, run};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_log();
+    let handler = midtrans_notification::handler(&Env::from_process(), Clock::system()).await?;
+    run(handler).await
+}

@@ -1,0 +1,521 @@
+//! One Midtrans notification: verify, load, ask, apply, commit, tell
+//! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
+
+use jiff::Timestamp;
+use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError, TaskKind};
+use pesan_adapters::http::CallError;
+use pesan_adapters::midtrans::StatusAnswer;
+use pesan_adapters::secrets::MerchantSecret;
+use pesan_domain::dialogue;
+use pesan_domain::ids::{MerchantId, OrderId, TransactionId, order_id_is_wellformed};
+use pesan_domain::merchant::Merchant;
+use pesan_domain::money::{Rupiah, parse_gross_amount};
+use pesan_domain::payment::{
+    Alarm, Effect, ImposedFee, Notice, Observation, PaymentState, VendorStatus, Verdict,
+};
+use pesan_domain::reservation::Order;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+use crate::{App, Failure, TRIES, links, step_aside};
+
+/// A notification as far as it is used, its values exactly as they were received.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    /// The order.
+    pub order_id: String,
+    /// Midtrans' result code.
+    pub status_code: String,
+    /// The amount as text: the signature covers its spelling.
+    pub gross_amount: String,
+    /// 128 hexadecimal digits.
+    pub signature_key: String,
+    /// The transaction.
+    pub transaction_id: String,
+    /// Its status, which the signature does not cover.
+    pub transaction_status: String,
+    /// Whose account.
+    pub merchant_id: String,
+}
+
+/// Takes a notification signed with `server_key`; `body` is what was received, for the record.
+///
+/// # Errors
+/// [`Failure::Malformed`], [`Failure::NotAuthentic`], [`Failure::Unknown`] for an unknown merchant
+/// or order, [`Failure::Unavailable`] when Midtrans should send it again.
+pub async fn take(
+    app: &App,
+    merchant: &MerchantId,
+    server_key: SecretString,
+    notification: &Notification,
+    body: &[u8],
+) -> Result<(), Failure> {
+    if !order_id_is_wellformed(&notification.order_id) {
+        return Err(malformed("order_id"));
+    }
+    let code = &notification.status_code;
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(malformed("status_code"));
+    }
+    if !is_signed(notification, &server_key) {
+        return Err(Failure::NotAuthentic);
+    }
+    let transaction = TransactionId::parse(&notification.transaction_id)
+        .map_err(|_| malformed("transaction_id"))?;
+    parse_gross_amount(&notification.gross_amount).map_err(|_| malformed("gross_amount"))?;
+    let order_id = OrderId::parse(&notification.order_id).map_err(|_| Failure::Unknown)?;
+    let case = Case {
+        app,
+        notification,
+        order_id,
+        transaction,
+        digest: data_encoding::HEXLOWER.encode(&Sha256::digest(body)),
+        server_key,
+    };
+    for nth in 1..=TRIES {
+        match case.attempt(merchant).await {
+            Err(Attempt::Stale) => step_aside(nth).await,
+            Err(Attempt::Failed(failure)) => return Err(failure),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(Failure::Unavailable(
+        "the payment is being written by others".to_owned(),
+    ))
+}
+
+fn malformed(field: &str) -> Failure {
+    Failure::Malformed(field.to_owned())
+}
+
+/// Whether `signature_key` is SHA512(order_id + status_code + gross_amount + server key) in hex,
+/// over the exact strings received, compared in constant time.
+fn is_signed(notification: &Notification, server_key: &SecretString) -> bool {
+    let mut hash = Sha512::new();
+    hash.update(&notification.order_id);
+    hash.update(&notification.status_code);
+    hash.update(&notification.gross_amount);
+    hash.update(server_key.expose_secret());
+    let ours = data_encoding::HEXLOWER.encode(&hash.finalize());
+    let theirs = notification.signature_key.to_ascii_lowercase();
+    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
+}
+
+enum Attempt {
+    /// Another commit came first.
+    Stale,
+    Failed(Failure),
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+struct Case<'a> {
+    app: &'a App,
+    notification: &'a Notification,
+    order_id: OrderId,
+    transaction: TransactionId,
+    digest: String,
+    server_key: SecretString,
+}
+
+impl Case<'_> {
+    async fn attempt(&self, id: &MerchantId) -> Result<(), Attempt> {
+        let now = self.app.clock.now();
+        let found = self
+            .app
+            .store
+            .notified(id, &self.order_id, &self.digest)
+            .await
+            .map_err(Failure::from)?;
+        let merchant = found.merchant.ok_or(Failure::Unknown)?;
+        if merchant.midtrans.merchant_id != self.notification.merchant_id {
+            return Err(Failure::NotAuthentic.into());
+        }
+        let Some(order) = found.order else {
+            tracing::warn!(merchant = %id, kind = "payment", outcome = "unknown order");
+            return Err(Failure::Unknown.into());
+        };
+        if found.applied_before {
+            return Ok(());
+        }
+        let Some(seen) = self.ask(&merchant, &order, now).await? else {
+            return Ok(self.keep(id, EventOutcome::Differs, now).await?);
+        };
+        let verdict = order.payment.apply(&seen, now);
+        if verdict == Verdict::default() {
+            return Ok(self.keep(id, EventOutcome::Ignored, now).await?);
+        }
+        let settled_at = seen.settled_at.unwrap_or(now);
+        self.settle(&merchant, &order, verdict, settled_at, now)
+            .await
+    }
+
+    /// What Midtrans says when asked; none where the notification differs from it.
+    async fn ask(
+        &self,
+        merchant: &Merchant,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<Option<Observation>, Failure> {
+        let answer = self
+            .app
+            .midtrans
+            .status(
+                merchant.midtrans.environment,
+                &self.server_key,
+                self.transaction.as_str(),
+            )
+            .await
+            .map_err(|error| {
+                if let CallError::Refused { status, .. } = &error {
+                    tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "status refused", status);
+                }
+                Failure::Unavailable(format!("the status was not told: {error}"))
+            })?;
+        let ours = answer.order_id == self.order_id.as_str()
+            && answer.transaction_id == self.transaction.as_str();
+        if !ours {
+            self.alarm(merchant, "foreign transaction");
+            return Ok(None);
+        }
+        let told = VendorStatus::parse(&self.notification.transaction_status);
+        let seen = observation(&answer, &self.transaction, now);
+        if !same_word(
+            &self.notification.transaction_status,
+            &answer.transaction_status,
+        ) {
+            // Overtaken by its own successor, which is on its way as a notification of its own.
+            let late = matches!(
+                (told, seen.status),
+                (VendorStatus::Pending, _) | (VendorStatus::Capture, VendorStatus::Settlement)
+            );
+            if !late {
+                self.alarm(merchant, "status differs");
+            }
+            return Ok(None);
+        }
+        let amount_differs = self.notification.gross_amount != answer.gross_amount
+            && parse_gross_amount(&self.notification.gross_amount).ok() != seen.gross;
+        if amount_differs && order.payment.is_right_amount(&seen) {
+            self.alarm(merchant, "amount differs");
+            return Ok(None);
+        }
+        Ok(Some(seen))
+    }
+
+    async fn settle(
+        &self,
+        merchant: &Merchant,
+        order: &Order,
+        verdict: Verdict,
+        settled_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Attempt> {
+        let mut decided = Decided::of(merchant, order, verdict, settled_at, now);
+        loop {
+            let event = self.event(EventOutcome::Applied, now);
+            let settlement = Settlement {
+                order: &self.order_id,
+                payment: decided.payment.as_ref(),
+                reservation: decided.reservation.as_ref(),
+                seat: decided.seat,
+                event: &event,
+                tasks: &decided.tasks,
+                now,
+            };
+            match self.app.store.settle(merchant, &settlement).await {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => return Err(Attempt::Stale),
+                // Each turn takes another seat or none at all, so it ends.
+                Err(StoreError::SeatTaken) => {
+                    let free = self.free_seat(merchant, order, now).await?;
+                    decided.seat_lost(free);
+                }
+                Err(error) => return Err(Failure::from(error).into()),
+            }
+        }
+        for alarm in &decided.alarms {
+            self.alarm(merchant, alarm_name(*alarm));
+        }
+        if let Some(notice) = decided.notice {
+            self.tell(merchant, &decided.shown(order), notice, now)
+                .await;
+        }
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "applied");
+        Ok(())
+    }
+
+    /// Another free seat of the reservation's slot.
+    async fn free_seat(
+        &self,
+        merchant: &Merchant,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<Option<u8>, Failure> {
+        let look = pesan_adapters::dynamodb::Look {
+            seats: Some((merchant, order.reservation.date, now)),
+            ..Default::default()
+        };
+        let day = self.app.store.look(&merchant.id, look).await?.day;
+        Ok(day.and_then(|day| day.free_seat(merchant, &order.reservation.slot)))
+    }
+
+    async fn keep(
+        &self,
+        merchant: &MerchantId,
+        outcome: EventOutcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let event = self.event(outcome, now);
+        self.app
+            .store
+            .keep_event(merchant, &self.order_id, &event)
+            .await?;
+        Ok(())
+    }
+
+    fn event(&self, outcome: EventOutcome, now: Timestamp) -> Event {
+        Event {
+            digest: self.digest.clone(),
+            status: self
+                .notification
+                .transaction_status
+                .chars()
+                .take(32)
+                .collect(),
+            transaction: self.transaction.as_str().to_owned(),
+            outcome,
+            received_at: now,
+        }
+    }
+
+    fn alarm(&self, merchant: &Merchant, alarm: &str) {
+        tracing::error!(merchant = %merchant.id, kind = "payment", alarm);
+    }
+
+    /// Tells the customer in the chat, after the commit and once: only who committed tells.
+    async fn tell(&self, merchant: &Merchant, order: &Order, notice: Notice, now: Timestamp) {
+        let told = async {
+            let app = self.app;
+            let token = app
+                .secret(&merchant.id, MerchantSecret::TelegramToken)
+                .await?;
+            let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
+            let reply = match notice {
+                Notice::Receipt => dialogue::receipt(order, merchant, &links, now),
+                Notice::Reversed => dialogue::reversed(order, merchant, &links, now),
+                Notice::Review => dialogue::under_review(order, merchant, &links, now),
+            };
+            app.telegram
+                .send_message(&token, order.reservation.chat, &reply)
+                .await
+                .map_err(|error| Failure::Unavailable(error.to_string()))
+        };
+        if let Err(error) = told.await {
+            tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "customer not told", %error);
+        }
+    }
+}
+
+/// What a verdict comes to for payment and reservation.
+struct Decided {
+    payment: Option<pesan_domain::payment::Payment>,
+    reservation: Option<pesan_domain::reservation::Reservation>,
+    seat: Option<Option<Timestamp>>,
+    tasks: Vec<TaskKind>,
+    notice: Option<Notice>,
+    alarms: Vec<Alarm>,
+}
+
+impl Decided {
+    fn of(
+        merchant: &Merchant,
+        order: &Order,
+        verdict: Verdict,
+        settled_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let reservation = &order.reservation;
+        let mut decided = Self {
+            payment: verdict.payment,
+            reservation: None,
+            seat: None,
+            tasks: vec![],
+            notice: None,
+            alarms: vec![],
+        };
+        for effect in verdict.effects {
+            match effect {
+                Effect::ConfirmSubject => {
+                    let start = merchant.slot_start(reservation.date, &reservation.slot);
+                    let mut confirmed = reservation.confirm(settled_at, start, now);
+                    if let Some(confirmed) = &mut confirmed {
+                        // The page shows the attempt that was paid, if it is an older one.
+                        confirmed.order_id.clone_from(&order.payment.order_id);
+                    }
+                    decided.seat = confirmed.as_ref().map(|_| None);
+                    decided.reservation = confirmed;
+                    if decided.reservation.is_none() {
+                        decided.review();
+                    }
+                }
+                Effect::FreezeHold { until } => {
+                    decided.reservation = reservation.freeze(until);
+                    decided.seat = decided.reservation.as_ref().map(|_| Some(until));
+                }
+                Effect::Notify(notice) => {
+                    decided.notice = decided.notice.or(Some(notice));
+                }
+                Effect::Alarm(alarm) => {
+                    match alarm {
+                        Alarm::Reversed | Alarm::ChargedBack => {
+                            decided.tasks.push(TaskKind::Reversed);
+                        }
+                        Alarm::WrongAmount => decided.tasks.push(TaskKind::Review),
+                        Alarm::PaidTwice | Alarm::RefundedTooMuch => {}
+                    }
+                    decided.alarms.push(alarm);
+                }
+                Effect::RefundTask(_) => decided.tasks.push(TaskKind::Refund),
+            }
+        }
+        decided
+    }
+
+    /// The subject cannot be taken: a person decides what becomes of the money.
+    fn review(&mut self) {
+        self.reservation = None;
+        self.seat = None;
+        if let Some(payment) = &mut self.payment
+            && payment.state == PaymentState::Paid
+        {
+            payment.state = PaymentState::Review;
+            self.tasks.push(TaskKind::Review);
+            self.notice = Some(Notice::Review);
+        }
+    }
+
+    fn seat_lost(&mut self, free: Option<u8>) {
+        match (&mut self.reservation, free) {
+            (Some(reservation), Some(seat)) if reservation.seat != seat => reservation.seat = seat,
+            _ => self.review(),
+        }
+    }
+
+    fn shown(&self, order: &Order) -> Order {
+        Order {
+            reservation: self
+                .reservation
+                .clone()
+                .unwrap_or_else(|| order.reservation.clone()),
+            payment: self
+                .payment
+                .clone()
+                .unwrap_or_else(|| order.payment.clone()),
+        }
+    }
+}
+
+fn alarm_name(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::WrongAmount => "wrong amount",
+        Alarm::PaidTwice => "paid twice",
+        Alarm::Reversed => "reversed",
+        Alarm::ChargedBack => "charged back",
+        Alarm::RefundedTooMuch => "refunded too much",
+    }
+}
+
+fn same_word(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+fn observation(answer: &StatusAnswer, transaction: &TransactionId, now: Timestamp) -> Observation {
+    let amount = |field: &str| {
+        answer
+            .gross_amount_info(field)
+            .and_then(|text| parse_gross_amount(text).ok())
+    };
+    let imposed = amount("original_amount")
+        .zip(amount("customer_imposed_payment_fee"))
+        .map(|(original, fee)| ImposedFee { original, fee });
+    let time = |text: &Option<String>| text.as_deref().and_then(jakarta_time);
+    Observation {
+        transaction: transaction.clone(),
+        status: VendorStatus::parse(&answer.transaction_status),
+        status_code: answer.status_code.clone(),
+        fraud: answer.fraud_status.clone(),
+        gross: parse_gross_amount(&answer.gross_amount).ok(),
+        imposed,
+        currency: answer.currency.clone(),
+        // A captured card has no settlement yet: its money was promised when it was made.
+        settled_at: time(&answer.settlement_time)
+            .or_else(|| time(&answer.transaction_time))
+            .or(Some(now)),
+        refunded: answer
+            .refund_amount
+            .as_deref()
+            .and_then(|text| parse_gross_amount(text).ok())
+            .or(answer.refund_amount.as_ref().map(|_| Rupiah::ZERO)),
+    }
+}
+
+/// `2026-12-05 14:00:00`, which Midtrans writes in GMT+7 without saying so
+/// (<https://docs.midtrans.com/reference/get-transaction-status>).
+fn jakarta_time(text: &str) -> Option<Timestamp> {
+    let time = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(7));
+    Some(time.to_zoned(zone).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(code: &str, signature: &str) -> Notification {
+        Notification {
+            order_id: "INV-2026-0001".to_owned(),
+            status_code: code.to_owned(),
+            gross_amount: "150000.00".to_owned(),
+            signature_key: signature.to_owned(),
+            transaction_id: "t-1".to_owned(),
+            transaction_status: "settlement".to_owned(),
+            merchant_id: "G1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a16_the_signature_covers_the_exact_strings() {
+        let key = SecretString::from("SB-Mid-server-TESTKEY-0000");
+        let signature = "ef0458db0a42d51aee5e16d18dcc7e6f3ee7e7933a6503882682e1953e0326b1\
+                         1360766205938b07c2f20aef490b47f17af91509775db50ab4d2e02b0ca6f874";
+        assert!(is_signed(&signed("200", signature), &key));
+        assert!(is_signed(&signed("200", &signature.to_uppercase()), &key));
+        assert!(!is_signed(&signed("201", signature), &key));
+        for wrong in [
+            &signature[..127],
+            "",
+            "sha512=",
+            &signature.replace('e', "f"),
+        ] {
+            assert!(!is_signed(&signed("200", wrong), &key), "{wrong}");
+        }
+        let reformatted = Notification {
+            gross_amount: "150000".to_owned(),
+            ..signed("200", signature)
+        };
+        assert!(!is_signed(&reformatted, &key));
+    }
+
+    #[test]
+    fn midtrans_times_are_jakartas() {
+        let expected: Timestamp = "2026-12-05T07:00:00Z".parse().unwrap();
+        assert_eq!(jakarta_time("2026-12-05 14:00:00"), Some(expected));
+        assert_eq!(jakarta_time("2026-12-05"), None);
+    }
+}
