@@ -1,2 +1,99 @@
-//! The local stack.
-fn main() {}
+//! The local stack: the whole product in one process, on an embedded DynamoDB, with stand-ins for
+//! Telegram and Midtrans and a page to play them. `cargo run` starts it.
+
+mod clock;
+mod database;
+mod demo;
+mod edge;
+mod handles;
+mod invoke;
+mod parameters;
+mod seed;
+mod server;
+mod stack;
+mod template;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+
+use stack::{Addresses, Options};
+
+/// Pesan on this machine, playable, with nothing but Rust.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where the product and its sandbox answer (0 = any free port)
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Where DynamoDB answers (0 = any free port)
+    #[arg(long, default_value_t = 8788)]
+    dynamodb_port: u16,
+    /// Where the state is kept between runs
+    #[arg(long, default_value = ".pesan", value_name = "DIR")]
+    data: PathBuf,
+    /// Keep nothing: everything is in memory
+    #[arg(long)]
+    ephemeral: bool,
+    /// What time it is at the start, with its offset
+    #[arg(long, value_name = "2026-11-30T08:00:00+07:00")]
+    clock: Option<Timestamp>,
+    /// Another wiring than the project's
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"), value_name = "FILE")]
+    template: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays a whole booking by itself and says each step
+    Demo,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Some(Command::Demo) => demo::play(&arguments.template).await,
+        None => serve(arguments).await,
+    }
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let addresses = stack::start(Options {
+        port: arguments.port,
+        dynamodb_port: arguments.dynamodb_port,
+        data: (!arguments.ephemeral).then_some(arguments.data),
+        clock: arguments.clock,
+        template: arguments.template,
+    })
+    .await?;
+    announce(&addresses)?;
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+fn announce(addresses: &Addresses) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let base = &addresses.base_url;
+    writeln!(out, "sandbox   {base}/sandbox")?;
+    writeln!(out, "shop      {base}/m/demo")?;
+    writeln!(
+        out,
+        "desk      not there yet: the shop's side is still to come"
+    )?;
+    writeln!(out, "dynamodb  {}", addresses.dynamodb_url)?;
+    writeln!(out, "\nfor `cargo lambda watch`:")?;
+    for (name, value) in addresses.variables("") {
+        writeln!(out, "export {name}={value}")?;
+    }
+    writeln!(out, "\nready {base}")?;
+    out.flush()
+}

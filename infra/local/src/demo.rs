@@ -1,0 +1,202 @@
+//! `cargo run -- demo`: a whole booking, played over HTTP as a customer and the vendors would,
+//! each step said as it happens. It ends well only if every step held.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+
+use crate::database;
+use crate::stack::{self, Addresses, Options};
+
+const CHAT: &str = "/sandbox/telegram/demo/chats/4711";
+
+struct Player {
+    http: reqwest::Client,
+    addresses: Addresses,
+}
+
+/// Plays it on an ephemeral stack.
+pub async fn play(template: &Path) -> anyhow::Result<()> {
+    let addresses = stack::start(Options {
+        port: 0,
+        dynamodb_port: 0,
+        data: None,
+        clock: None,
+        template: template.to_owned(),
+    })
+    .await?;
+    let player = Player {
+        http: pesan_adapters::http::client()?,
+        addresses,
+    };
+    let code = player.book().await?;
+    let page = player.pay(&code).await?;
+    player.show(&page).await?;
+    player.stored().await?;
+    say("\nevery step held")
+}
+
+impl Player {
+    async fn book(&self) -> anyhow::Result<String> {
+        say("== the customer books in the chat")?;
+        self.types("/order").await?;
+        self.presses("Booking").await?;
+        let days = self.buttons().await?;
+        let day = days.get(1).context("no second day is offered")?.clone();
+        self.presses(&day).await?;
+        self.presses("iPhone 6").await?;
+        self.presses("09.00–11.00 WIB").await?;
+        self.presses("Battery").await?;
+        let booked = self.presses("Book Now").await?;
+        let code = booked
+            .split_whitespace()
+            .find(|word| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit()))
+            .context("no booking code was shown")?;
+        Ok(code.to_owned())
+    }
+
+    /// The order page's address.
+    async fn pay(&self, code: &str) -> anyhow::Result<String> {
+        say("\n== the customer opens the order page and pays by virtual account")?;
+        let shown = self.presses("Bayar Sekarang").await?;
+        let page = shown
+            .split_whitespace()
+            .find(|word| word.starts_with("http") && word.contains("/o/"))
+            .context("no link to the order page was shown")?
+            .to_owned();
+        self.expect_page(&page, "Created", "Held").await?;
+        let midtrans = self.http.post(format!("{page}/pay")).send().await?;
+        let location = midtrans
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok())
+            .context("the order page leads nowhere to pay")?;
+        say(&format!("   303 to {location}"))?;
+        let paid = self
+            .post(
+                &format!("/sandbox/midtrans/transactions/{code}"),
+                &json!({"do": "pay", "method": "bca_va"}),
+            )
+            .await?;
+        say(&format!("   the bank says {paid}"))?;
+        Ok(page)
+    }
+
+    async fn show(&self, page: &str) -> anyhow::Result<()> {
+        say("\n== Midtrans has notified; the chat has its receipt, the page shows it")?;
+        let receipt = self.newest_text().await?;
+        say(&indented(&receipt))?;
+        ensure!(
+            receipt.contains("Pembayaran diterima"),
+            "the newest message is no receipt"
+        );
+        self.expect_page(page, "Paid", "Confirmed").await
+    }
+
+    async fn stored(&self) -> anyhow::Result<()> {
+        say("\n== what was stored for it")?;
+        for row in database::rows(&self.addresses.aws()).await? {
+            let key = row.get("PK").and_then(Value::as_str).unwrap_or_default();
+            let is_new = ["#CHAT#", "#DAY#", "#RSV#", "#PAY#", "LINK#"]
+                .iter()
+                .any(|part| key.contains(part));
+            if is_new {
+                let sort = row.get("SK").and_then(Value::as_str).unwrap_or_default();
+                let state = row.get("state").and_then(Value::as_str).unwrap_or("-");
+                say(&format!("   {key:<44} {sort:<24.24} {state}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn expect_page(&self, page: &str, payment: &str, repair: &str) -> anyhow::Result<()> {
+        let html = self
+            .http
+            .get(page)
+            .send()
+            .await?
+            .error_for_status()?
+            .text()
+            .await?;
+        let state = format!(r#"data-payment="{payment}" data-repair="{repair}""#);
+        ensure!(html.contains(&state), "the order page does not say {state}");
+        say(&format!("   {page} says {payment}, {repair}"))
+    }
+
+    async fn types(&self, text: &str) -> anyhow::Result<String> {
+        say(&format!("-> {text}"))?;
+        self.post(
+            &format!("{CHAT}/text"),
+            &json!({"text": text, "first_name": "Budi"}),
+        )
+        .await?;
+        self.say_newest().await
+    }
+
+    async fn presses(&self, button: &str) -> anyhow::Result<String> {
+        say(&format!("-> [{button}]"))?;
+        self.post(&format!("{CHAT}/press"), &json!({"button": button}))
+            .await?;
+        self.say_newest().await
+    }
+
+    async fn say_newest(&self) -> anyhow::Result<String> {
+        let text = self.newest_text().await?;
+        say(&indented(&text))?;
+        Ok(text)
+    }
+
+    async fn newest(&self) -> anyhow::Result<Value> {
+        let url = format!("{}{CHAT}", self.addresses.base_url);
+        let chat: Value = self.http.get(url).send().await?.json().await?;
+        chat.pointer("/messages")
+            .and_then(Value::as_array)
+            .and_then(|messages| messages.last())
+            .filter(|message| message.get("from").and_then(Value::as_str) == Some("bot"))
+            .cloned()
+            .context("the bot did not answer")
+    }
+
+    async fn newest_text(&self) -> anyhow::Result<String> {
+        let newest = self.newest().await?;
+        let text = newest.get("text").and_then(Value::as_str);
+        Ok(text.context("a message without text")?.to_owned())
+    }
+
+    async fn buttons(&self) -> anyhow::Result<Vec<String>> {
+        let newest = self.newest().await?;
+        let rows = newest.get("buttons").and_then(Value::as_array);
+        Ok(rows
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(|button| button.get("text").and_then(Value::as_str))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.addresses.base_url);
+        let response = self.http.post(url).json(body).send().await?;
+        let status = response.status();
+        let answer: Value = response.json().await?;
+        ensure!(status.is_success(), "{path} answered {status}: {answer}");
+        Ok(answer)
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("   {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,160 @@
+//! Functions as Lambda runs them: in environments that take one invocation at a time, each with
+//! its own clients, and each reaching the outside under a path of its own, so that a fault that
+//! kills an invocation knows which.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::bail;
+use pesan_adapters::clock::Clock;
+use pesan_lambda::{Body, Env, Handler, Request, Response};
+use pesan_sandbox::KillSwitch;
+use tokio::sync::{Notify, Semaphore};
+use tower::ServiceExt as _;
+
+/// Environments a function has at most; further invocations wait for one.
+const MOST_ENVIRONMENTS: usize = 16;
+
+/// What becomes of an invocation.
+pub enum Outcome {
+    /// The function answered.
+    Answered(Response<Body>),
+    /// The invocation died.
+    Killed,
+    /// The function could not be made.
+    Broken(anyhow::Error),
+}
+
+/// The environments of all functions.
+#[derive(Clone)]
+pub struct Environments(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    next: AtomicU64,
+    running: AtomicUsize,
+    switches: Mutex<HashMap<u64, Arc<Notify>>>,
+}
+
+/// The environments of one function.
+#[derive(Clone)]
+pub struct Pool {
+    all: Environments,
+    binary: String,
+    variables: Arc<dyn Fn(u64) -> Env + Send + Sync>,
+    idle: Arc<Mutex<Vec<Environment>>>,
+    places: Arc<Semaphore>,
+}
+
+struct Environment {
+    number: u64,
+    handler: Handler,
+    killed: Arc<Notify>,
+}
+
+impl Environments {
+    /// None yet.
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            next: AtomicU64::new(1),
+            running: AtomicUsize::new(0),
+            switches: Mutex::default(),
+        }))
+    }
+
+    /// Invocations under way.
+    pub fn running(&self) -> usize {
+        self.0.running.load(Ordering::SeqCst)
+    }
+
+    /// What kills the invocation that runs in an environment.
+    pub fn switch(&self, number: u64) -> Option<KillSwitch> {
+        let killed = Arc::clone(self.0.switches.lock().ok()?.get(&number)?);
+        Some(KillSwitch(Arc::new(move || killed.notify_one())))
+    }
+
+    /// The environments of `binary`; `variables` are those of the environment of a number.
+    pub fn pool(
+        &self,
+        binary: &str,
+        variables: impl Fn(u64) -> Env + Send + Sync + 'static,
+    ) -> Pool {
+        Pool {
+            all: self.clone(),
+            binary: binary.to_owned(),
+            variables: Arc::new(variables),
+            idle: Arc::default(),
+            places: Arc::new(Semaphore::new(MOST_ENVIRONMENTS)),
+        }
+    }
+}
+
+/// Whether the local stack has the binary.
+pub fn is_known(binary: &str) -> bool {
+    matches!(binary, "telegram-webhook" | "midtrans-notification" | "web")
+}
+
+async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Handler> {
+    match binary {
+        "telegram-webhook" => telegram_webhook::handler(env, clock).await,
+        "midtrans-notification" => midtrans_notification::handler(env, clock).await,
+        "web" => web::handler(env, clock).await,
+        other => bail!("there is no function {other}"),
+    }
+}
+
+impl Pool {
+    /// Runs the function once.
+    pub async fn invoke(&self, request: Request) -> Outcome {
+        let Ok(_place) = self.places.acquire().await else {
+            return Outcome::Killed;
+        };
+        let environment = match self.environment().await {
+            Ok(environment) => environment,
+            Err(error) => return Outcome::Broken(error),
+        };
+        let running = &self.all.0.running;
+        running.fetch_add(1, Ordering::SeqCst);
+        let answered = tokio::select! {
+            answer = environment.handler.clone().oneshot(request) => Some(answer),
+            () = environment.killed.notified() => None,
+        };
+        running.fetch_sub(1, Ordering::SeqCst);
+        match answered {
+            Some(Ok(response)) => {
+                if let Ok(mut idle) = self.idle.lock() {
+                    idle.push(environment);
+                }
+                Outcome::Answered(response)
+            }
+            Some(Err(never)) => match never {},
+            None => {
+                if let Ok(mut switches) = self.all.0.switches.lock() {
+                    switches.remove(&environment.number);
+                }
+                Outcome::Killed
+            }
+        }
+    }
+
+    async fn environment(&self) -> anyhow::Result<Environment> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        if let Some(environment) = idle {
+            return Ok(environment);
+        }
+        let number = self.all.0.next.fetch_add(1, Ordering::SeqCst);
+        let env = (self.variables)(number);
+        let handler = make(&self.binary, &env, self.all.0.clock.clone()).await?;
+        let killed = Arc::new(Notify::new());
+        if let Ok(mut switches) = self.all.0.switches.lock() {
+            switches.insert(number, Arc::clone(&killed));
+        }
+        Ok(Environment {
+            number,
+            handler,
+            killed,
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Everything put together in one process.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use aws_credential_types::Credentials;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse as _;
+use jiff::Timestamp;
+use pesan_adapters::aws::Aws;
+use pesan_lambda::Env;
+use pesan_sandbox::{Options as SandboxOptions, Sandbox};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::clock::Turnable;
+use crate::handles::Handles;
+use crate::invoke::{Environments, Pool, is_known};
+use crate::parameters::Parameters;
+use crate::server::ENVIRONMENT_PREFIX;
+use crate::template::{Function, Template};
+use crate::{database, edge, seed, server};
+
+/// Below which the stack's secrets are.
+pub const PARAMETER_PREFIX: &str = "/pesan/local";
+/// Where a deployment would be; DynamoDB's own wire needs some region.
+const REGION: &str = "ap-southeast-3";
+
+/// How the stack is set up.
+pub struct Options {
+    /// 0 for any.
+    pub port: u16,
+    /// 0 for any.
+    pub dynamodb_port: u16,
+    /// Where the state is kept; none for memory only.
+    pub data: Option<PathBuf>,
+    /// What time it is at the start, if not that of the machine.
+    pub clock: Option<Timestamp>,
+    /// The wiring.
+    pub template: PathBuf,
+}
+
+/// Where the stack is reached.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// `http://127.0.0.1:PORT`
+    pub base_url: String,
+    /// The same for DynamoDB.
+    pub dynamodb_url: String,
+}
+
+impl Addresses {
+    /// What a function would find in its environment; `prefix` stands before every path.
+    pub fn variables(&self, prefix: &str) -> BTreeMap<String, String> {
+        let base = format!("{}{prefix}", self.base_url);
+        let midtrans = format!("{base}/sandbox/midtrans");
+        [
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            (
+                "AWS_ENDPOINT_URL_DYNAMODB",
+                format!("{}{prefix}", self.dynamodb_url),
+            ),
+            ("AWS_ENDPOINT_URL_SSM", format!("{base}/sandbox/ssm")),
+            (
+                "TELEGRAM_API_URL",
+                format!("{base}/sandbox/api.telegram.org"),
+            ),
+            (
+                "TELEGRAM_LINK_URL",
+                format!("{}/sandbox/t.me", self.base_url),
+            ),
+            ("MIDTRANS_APP_URL", midtrans.clone()),
+            ("MIDTRANS_API_URL", midtrans),
+            (
+                "MIDTRANS_SNAP_JS_URL",
+                format!("{}/sandbox/midtrans/snap/snap.js", self.base_url),
+            ),
+            ("TABLE_NAME", "pesan".to_owned()),
+            ("PUBLIC_BASE_URL", self.base_url.clone()),
+            ("PARAMETER_PREFIX", PARAMETER_PREFIX.to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    /// The stack's AWS, for the stack's own use.
+    pub fn aws(&self) -> Aws {
+        Aws {
+            region: REGION.to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "local"),
+            dynamodb_endpoint: Some(self.dynamodb_url.clone()),
+            ssm_endpoint: Some(format!("{}/sandbox/ssm", self.base_url)),
+        }
+    }
+
+    /// The stand-in of the Bot API.
+    pub fn telegram_api_url(&self) -> String {
+        format!("{}/sandbox/api.telegram.org", self.base_url)
+    }
+}
+
+/// Starts everything; what it returns answers when this does.
+pub async fn start(options: Options) -> anyhow::Result<Addresses> {
+    let template = Template::read(&options.template)?;
+    let listener = bind(options.port).await?;
+    let dynamodb_listener = bind(options.dynamodb_port).await?;
+    let addresses = Addresses {
+        base_url: format!("http://{}", listener.local_addr()?),
+        dynamodb_url: format!("http://{}", dynamodb_listener.local_addr()?),
+    };
+    if let Some(data) = &options.data {
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("{} cannot be made", data.display()))?;
+    }
+    let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
+    let clock = Turnable::open(file("clock"));
+    if let Some(instant) = options.clock {
+        clock.set(instant)?;
+    }
+    let environments = Environments::new(clock.clock());
+    let sandbox = Sandbox::open(SandboxOptions {
+        base_url: addresses.base_url.clone(),
+        clock_offset_millis: clock.offset(),
+        state_file: file("sandbox.json"),
+    })?;
+
+    let http = pesan_adapters::http::client()?;
+    let upstream = database::serve(options.data.as_deref()).await?;
+    database::create_table(&http, &upstream, &template.table).await?;
+    let wire = sandbox.wire();
+    let door = wire.guard("dynamodb", database::door(http, upstream));
+    server::spawn(dynamodb_listener, door, environments.clone());
+
+    let parameters = Parameters::open(file("parameters.json"));
+    let handles = Handles {
+        clock: clock.clone(),
+        sandbox: sandbox.clone(),
+        environments: environments.clone(),
+    };
+    let router = sandbox
+        .router()
+        .merge(handles.clone().router())
+        .nest_service("/sandbox/ssm", wire.guard("ssm", parameters.router()))
+        .fallback_service(functions(template, &addresses, &environments, &clock)?);
+    server::spawn(listener, router, environments);
+    seed::seed(&addresses, &sandbox, clock.clock()).await?;
+    handles.spawn_ticker();
+    Ok(addresses)
+}
+
+async fn bind(port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port))
+        .await
+        .with_context(|| format!("port {port} is taken; give another one, or 0 for any"))
+}
+
+/// Every path that is not the sandbox's, as the template leads it.
+fn functions(
+    template: Template,
+    addresses: &Addresses,
+    environments: &Environments,
+    clock: &Turnable,
+) -> anyhow::Result<Router> {
+    let mut pools = BTreeMap::new();
+    for (id, function) in &template.functions {
+        ensure!(
+            is_known(&function.binary),
+            "{id} runs {}, which the local stack does not have",
+            function.binary
+        );
+        pools.insert(id.clone(), pool(id, function, addresses, environments)?);
+    }
+    let (template, pools, clock) = (Arc::new(template), Arc::new(pools), clock.clone());
+    Ok(Router::new().fallback(move |request: Request<Body>| {
+        let (template, pools, clock) = (Arc::clone(&template), Arc::clone(&pools), clock.clone());
+        async move {
+            let function = template.function_at(request.uri().path());
+            match function.and_then(|id| pools.get(id)) {
+                Some(pool) => edge::pass(pool, clock.now(), request).await,
+                None => (
+                    StatusCode::NOT_FOUND,
+                    "the template leads this path nowhere",
+                )
+                    .into_response(),
+            }
+        }
+    }))
+}
+
+fn pool(
+    id: &str,
+    function: &Function,
+    addresses: &Addresses,
+    environments: &Environments,
+) -> anyhow::Result<Pool> {
+    let mut own = BTreeMap::new();
+    for (name, value) in &function.environment {
+        own.insert(name.clone(), resolved(id, name, value, addresses)?);
+    }
+    let addresses = addresses.clone();
+    Ok(environments.pool(&function.binary, move |number| {
+        let mut variables = addresses.variables(&format!("{ENVIRONMENT_PREFIX}{number}"));
+        // What the deployment would give and the stack gives in its place is the template's word:
+        // a variable that it does not name is not there.
+        for name in ["TABLE_NAME", "PUBLIC_BASE_URL", "PARAMETER_PREFIX"] {
+            variables.remove(name);
+        }
+        variables.extend(own.clone());
+        variables.into_iter().collect::<Env>()
+    }))
+}
+
+fn resolved(id: &str, name: &str, value: &Value, addresses: &Addresses) -> anyhow::Result<String> {
+    if let Some(text) = value.as_str() {
+        return Ok(text.to_owned());
+    }
+    match value.get("Ref").and_then(Value::as_str) {
+        Some("Table") => Ok("pesan".to_owned()),
+        Some("PublicBaseUrl") => Ok(addresses.base_url.clone()),
+        Some("ParameterPrefix") => Ok(PARAMETER_PREFIX.to_owned()),
+        _ => anyhow::bail!(
+            "{id}: the variable {name} is {value}, which the local stack cannot resolve"
+        ),
+    }
+}
