@@ -8,20 +8,26 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse as _;
+use dynoxide::{Database, DynoxideError};
 use pesan_adapters::aws::Aws;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// Opens the database, in `folder` or in memory, and serves it on a port of its own.
-pub async fn serve(folder: Option<&Path>) -> anyhow::Result<String> {
+/// Opens the database in `folder` or in memory, with the table that the template describes, and
+/// serves it on a port of its own.
+pub async fn serve(folder: Option<&Path>, table: &Value) -> anyhow::Result<String> {
     let database = match folder {
         Some(folder) => {
             let path = folder.join("dynamodb.sqlite");
-            dynoxide::Database::new(path.to_str().context("the data folder is no UTF-8")?)
+            Database::new(path.to_str().context("the data folder is no UTF-8")?)
         }
-        None => dynoxide::Database::memory(),
+        None => Database::memory(),
     }
     .map_err(|error| anyhow::anyhow!("the embedded DynamoDB does not open: {error}"))?;
+    match database.create_table(serde_json::from_value(table.clone())?) {
+        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
+        Err(error) => anyhow::bail!("the table of the template is not made: {error}"),
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
@@ -69,29 +75,6 @@ async fn forward(
         Ok(bytes) => (status, [(header::CONTENT_TYPE, content_type)], bytes).into_response(),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
-}
-
-/// Makes the table that the template describes, unless it is there.
-pub async fn create_table(
-    http: &reqwest::Client,
-    upstream: &str,
-    table: &Value,
-) -> anyhow::Result<()> {
-    let response = http
-        .post(upstream)
-        .header("x-amz-target", "DynamoDB_20120810.CreateTable")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-        .body(table.to_string())
-        .send()
-        .await?;
-    let made = response.status().is_success();
-    let answer = response.text().await?;
-    anyhow::ensure!(
-        made || answer.contains("ResourceInUseException"),
-        "the table is not made: {answer}"
-    );
-    Ok(())
 }
 
 /// Every row of the table, for the demo's last word.

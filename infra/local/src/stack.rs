@@ -132,8 +132,7 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
     })?;
 
     let http = pesan_adapters::http::client()?;
-    let upstream = database::serve(options.data.as_deref()).await?;
-    database::create_table(&http, &upstream, &template.table).await?;
+    let upstream = database::serve(options.data.as_deref(), &template.table).await?;
     let wire = sandbox.wire();
     let door = wire.guard("dynamodb", database::door(http, upstream));
     server::spawn(dynamodb_listener, door, environments.clone());

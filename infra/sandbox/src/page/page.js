@@ -135,7 +135,7 @@
     parts.push(text.slice(rest));
     return parts;
   };
-  const press = async (button, byData) => {
+  const press = async (button, message, byData) => {
     if (button.copy) {
       await navigator.clipboard?.writeText(button.copy);
       return;
@@ -145,7 +145,7 @@
       return;
     }
     await act(async () => {
-      const answer = await call(`${chatPath()}/press`, byData ? { data: button.data } : { button: button.text });
+      const answer = await call(`${chatPath()}/press`, byData ? { data: button.data, message_id: message.id } : { button: button.text });
       if (answer?.url) follow(answer.url);
     });
   };
@@ -155,7 +155,7 @@
       const repeated = labels.filter((label) => label === button.text).length > 1;
       const key = make("button", { type: "button", textContent: button.text, disabled: busy });
       // A label always means the newest message's button.
-      key.addEventListener("click", () => press(button, !newest || repeated).catch(tell));
+      key.addEventListener("click", () => press(button, message, !newest || repeated).catch(tell));
       return key;
     }))));
   };
@@ -244,15 +244,16 @@
   };
   const ACTIONS = {
     "": ["pay", "expire"], pending: ["pay", "expire", "cancel", "deny", "challenge"],
-    challenge: ["accept", "deny", "cancel"], capture: ["accept", "deny", "cancel", "refund"], settlement: ["refund", "reverse"],
-    deny: ["pay"],
+    challenge: ["accept", "deny", "cancel"], capture: ["cancel", "refund"], settlement: ["refund", "reverse"],
+    partial_refund: ["refund"], deny: ["pay"],
   };
   const TONES = { settlement: "good", capture: "good", pending: "wait", challenge: "wait", deny: "bad", expire: "bad", cancel: "bad", failure: "bad" };
   const rupiah = (amount) => `Rp${Number(amount).toLocaleString("id-ID")}`;
   let money = "";
 
   const transactionRow = (transaction) => {
-    const status = transaction.status || "";
+    const held = transaction.status === "capture" && transaction.fraud_status === "challenge";
+    const status = held ? "challenge" : transaction.status || "";
     const path = transaction.redirect_url && local(transaction.redirect_url);
     const name = make("button", { type: "button", className: "open", textContent: transaction.order_id, disabled: !path, title: "Buka halaman pembayaran" });
     name.addEventListener("click", () => open(path, true));
@@ -261,7 +262,7 @@
       const key = make("button", { type: "button", textContent: WORDS[what], title: what, className: what === "pay" ? "main" : "" });
       key.addEventListener("click", () => act(() => call(
         `/sandbox/midtrans/transactions/${encodeURIComponent(transaction.order_id)}`,
-        what === "pay" && !status ? { do: what, method: $("method").value } : { do: what },
+        what === "pay" && (!status || status === "deny") ? { do: what, method: $("method").value } : { do: what },
       )));
       return key;
     });

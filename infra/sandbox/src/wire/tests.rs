@@ -1,0 +1,139 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::{CloseConnection, KillSwitch};
+use crate::testing::Rig;
+
+async fn order(rig: &Rig, fault: Value) {
+    let answer = rig.post("/sandbox/faults", fault).await;
+    assert_eq!(answer, (200, json!({"ok": true})));
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_names_its_field() {
+    let rig = Rig::new().await;
+    for (body, field) in [
+        (json!({"at": "moon", "fault": "throttle"}), "at:"),
+        (json!({"at": "ssm", "fault": "sulk"}), "fault:"),
+        (
+            json!({"at": "ssm", "fault": "throttle", "times": -1}),
+            "times:",
+        ),
+    ] {
+        let (status, answer) = rig.post("/sandbox/faults", body).await;
+        assert!(status == 400 && answer["error"].as_str().unwrap().starts_with(field));
+    }
+}
+
+#[tokio::test]
+async fn faults_match_skip_and_run_out_and_the_journal_tells() {
+    let rig = Rig::new().await;
+    order(
+        &rig,
+        json!({"at": "telegram", "fault": "throttle", "op": "getMe", "skip": 1}),
+    )
+    .await;
+    let call = || rig.get("/sandbox/api.telegram.org/bot1:demo/getMe");
+    assert_eq!(call().await.0, 200);
+    let (status, answer) = call().await;
+    assert_eq!(
+        (status, &answer["parameters"]["retry_after"]),
+        (429, &json!(1))
+    );
+    assert_eq!(call().await.0, 200);
+    order(&rig, json!({"at": "midtrans", "fault": "http_500"})).await;
+    rig.post("/sandbox/faults", json!({"at": "telegram", "fault": "403"}))
+        .await;
+    assert_eq!(call().await.1["error_code"], 403);
+    let (_, log) = rig.get("/sandbox/log/telegram").await;
+    let statuses: Vec<&Value> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| &call["status"])
+        .collect();
+    assert_eq!(
+        statuses,
+        [&json!(200), &json!(429), &json!(200), &json!(403)]
+    );
+    assert_eq!(log[0]["op"], "getMe");
+    assert_eq!(rig.get("/sandbox/log/moon").await.0, 404);
+    assert_eq!(
+        rig.get("/sandbox/midtrans/v2/x/status").await.1["status_code"],
+        "500"
+    );
+}
+
+#[tokio::test]
+async fn a_table_conflicts_closes_and_kills() {
+    let rig = Rig::new().await;
+    let done = Arc::new(AtomicUsize::new(0));
+    let killed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&done);
+    let inner = Router::new().fallback(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async { "{}" }
+    });
+    let table = rig.sandbox.wire().guard("dynamodb", inner);
+    let call = |op: &str, body: Value| {
+        let killed = Arc::clone(&killed);
+        let kill = KillSwitch(Arc::new(move || {
+            killed.fetch_add(1, Ordering::SeqCst);
+        }));
+        let request = Request::post("/")
+            .header("x-amz-target", format!("DynamoDB_20120810.{op}"))
+            .extension(kill)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        table.clone().oneshot(request)
+    };
+    order(&rig, json!({"at": "dynamodb", "fault": "conflict"})).await;
+    let items = json!({"TransactItems": [{}, {}, {}]});
+    let response = call("TransactWriteItems", items).await.unwrap();
+    assert_eq!(response.status(), 400);
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        body["__type"],
+        "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+    );
+    let codes: Vec<&Value> = body["CancellationReasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| &reason["Code"])
+        .collect();
+    assert_eq!(codes, ["TransactionConflict", "None", "None"]);
+    for (fault, done_after, killed_after) in [
+        ("timeout_before", 0, 0),
+        ("timeout_after", 1, 0),
+        ("kill_before", 1, 1),
+        ("kill_after", 2, 2),
+    ] {
+        order(
+            &rig,
+            json!({"at": "dynamodb", "fault": fault, "op": "PutItem"}),
+        )
+        .await;
+        let response = call("PutItem", json!({})).await.unwrap();
+        assert!(response.extensions().get::<CloseConnection>().is_some());
+        assert_eq!(
+            (done.load(Ordering::SeqCst), killed.load(Ordering::SeqCst)),
+            (done_after, killed_after),
+            "{fault}"
+        );
+    }
+    let (_, log) = rig.get("/sandbox/log/dynamodb").await;
+    assert_eq!(
+        (&log[1]["op"], &log[1]["status"]),
+        (&json!("PutItem"), &Value::Null)
+    );
+}
