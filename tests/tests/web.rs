@@ -1,13 +1,6 @@
 //! The pages a customer sees.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
-
 use pesan_tests::Stack;
-use reqwest::Method;
 
 #[tokio::test]
 async fn b23_a_forged_query_does_not_make_the_page_say_paid() {

@@ -38,7 +38,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
     let path = request.uri().path();
     let merchant = http::one_segment(path, "/telegram/").and_then(|id| MerchantId::parse(id).ok());
     let taken = match &merchant {
-        Some(merchant) => take(app, merchant, request, body).await,
+        Some(merchant) => Box::pin(take(app, merchant, request, body)).await,
         None => Err(Failure::Unknown),
     };
     match taken {

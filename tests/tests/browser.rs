@@ -1,0 +1,211 @@
+//! What a newcomer does on the playground, in a real browser: book in the chat, pay on the order
+//! page, and see it paid. Pictures of it are left in the target directory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it stands"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use pesan_tests::Stack;
+use serde_json::json;
+
+/// Long enough for a browser on a busy machine; every wait ends as soon as it can.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Driver {
+    process: Child,
+    url: String,
+    _profile: tempfile::TempDir,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+impl Driver {
+    fn start() -> Self {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver is needed: tests/run installs it");
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let port = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                Some(port.trim_end_matches('.').to_owned())
+            })
+            .unwrap();
+        Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+            _profile: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    async fn browser(&self, width: u32, height: u32) -> Client {
+        let profile = self._profile.path().join(format!("{width}"));
+        let options = json!({"args": [
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            format!("--user-data-dir={}", profile.display()),
+            format!("--window-size={width},{height}"),
+        ]});
+        let capabilities = json!({"goog:chromeOptions": options});
+        ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities.as_object().unwrap().clone())
+            .connect(&self.url)
+            .await
+            .unwrap()
+    }
+}
+
+async fn wait(browser: &Client, locator: Locator<'_>) -> fantoccini::elements::Element {
+    browser
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(locator)
+        .await
+        .unwrap()
+}
+
+/// Presses the newest enabled button of the chat that begins so.
+async fn press(browser: &Client, label: &str) {
+    let newest = format!(
+        "(//ol[@id='messages']//button[starts-with(normalize-space(), '{label}') and not(@disabled)])[last()]"
+    );
+    wait(browser, Locator::XPath(&newest))
+        .await
+        .click()
+        .await
+        .unwrap();
+}
+
+async fn picture(browser: &Client, name: &str) {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let png = browser.screenshot().await.unwrap();
+    std::fs::write(format!("{folder}/{name}.png"), png).unwrap();
+}
+
+async fn book(browser: &Client, stack: &Stack) {
+    browser
+        .goto(&format!("{}/sandbox", stack.base_url()))
+        .await
+        .unwrap();
+    let order = "//div[@id='quick']/button[normalize-space()='/order']";
+    wait(browser, Locator::XPath(order))
+        .await
+        .click()
+        .await
+        .unwrap();
+    for label in [
+        "Booking",
+        "Sabtu, 5 Desember 2026",
+        "iPhone 6",
+        "09.00",
+        "Battery",
+        "Book Now",
+    ] {
+        press(browser, label).await;
+    }
+    wait(
+        browser,
+        Locator::XPath("//ol[@id='messages']//button[.='Bayar Sekarang']"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_books_pays_in_place_and_sees_it_paid() {
+    let stack = Stack::start();
+    let driver = Driver::start();
+    let browser = driver.browser(1440, 1000).await;
+    book(&browser, &stack).await;
+
+    // The order page stands in the right pane by itself.
+    let pane = wait(&browser, Locator::Css("iframe#frame[src*='/o/']")).await;
+    picture(&browser, "booked").await;
+    pane.enter_frame().await.unwrap();
+    wait(
+        &browser,
+        Locator::Css("main[data-payment='Created'][data-repair='Held']"),
+    )
+    .await;
+    wait(&browser, Locator::Css("form.pay button"))
+        .await
+        .click()
+        .await
+        .unwrap();
+    let snap = wait(&browser, Locator::Css("div[role='dialog'] iframe")).await;
+    snap.enter_frame().await.unwrap();
+    let method = wait(
+        &browser,
+        Locator::Css("button[name='method'][value='bca_va']"),
+    )
+    .await;
+    method.click().await.unwrap();
+    let pay = wait(&browser, Locator::Css("button[name='act'][value='pay']")).await;
+    browser.enter_parent_frame().await.unwrap();
+    browser.enter_parent_frame().await.unwrap();
+    picture(&browser, "paying").await;
+    wait(&browser, Locator::Css("iframe#frame"))
+        .await
+        .enter_frame()
+        .await
+        .unwrap();
+    let snap = wait(&browser, Locator::Css("div[role='dialog'] iframe")).await;
+    snap.enter_frame().await.unwrap();
+    pay.click().await.unwrap();
+    browser.enter_parent_frame().await.unwrap();
+    wait(
+        &browser,
+        Locator::Css("main[data-payment='Paid'][data-repair='Confirmed']"),
+    )
+    .await;
+    browser.enter_parent_frame().await.unwrap();
+    let receipt = "//ol[@id='messages']/li[last()][contains(., 'Pembayaran diterima')]";
+    wait(&browser, Locator::XPath(receipt)).await;
+    picture(&browser, "paid").await;
+    browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_pages_are_pictured_on_a_phone() {
+    let stack = Stack::start();
+    let booked = stack.customer(7).book("12.00").await;
+    let driver = Driver::start();
+    let browser = driver.browser(390, 844).await;
+    for (page, name) in [
+        (booked.link.clone(), "phone-order"),
+        (format!("{}/m/demo", stack.base_url()), "phone-shop"),
+        (
+            format!("{}/m/demo/catalog", stack.base_url()),
+            "phone-catalog",
+        ),
+        (format!("{}/sandbox", stack.base_url()), "phone-sandbox"),
+    ] {
+        browser.goto(&page).await.unwrap();
+        wait(&browser, Locator::Css("main, .stage")).await;
+        let wide = browser
+            .execute(
+                "return document.documentElement.scrollWidth > innerWidth + 1",
+                vec![],
+            )
+            .await
+            .unwrap();
+        assert_eq!(wide, false, "{name} scrolls sideways");
+        picture(&browser, name).await;
+    }
+    browser.close().await.unwrap();
+}
