@@ -9,6 +9,8 @@
     reason = "a test may stop where it stands"
 )]
 
+pub mod payment;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -42,37 +44,62 @@ pub struct Setup {
 
 /// A running local stack; it ends with this value.
 pub struct Stack {
-    process: Child,
+    _process: Running,
     base_url: String,
     dynamodb_url: String,
+    environment: Vec<(String, String)>,
     log: Arc<Mutex<String>>,
     http: reqwest::Client,
 }
 
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-/// The binary under test, beside the tests' own.
-fn binary() -> PathBuf {
+/// A binary of the workspace, beside the tests' own.
+fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.parent().and_then(Path::parent).unwrap();
-    let binary = target.join("pesan-local");
+    let binary = target.join(name);
     assert!(
         binary.exists(),
-        "{} is not built: run cargo build -p pesan-local",
+        "{} is not built: run cargo build --workspace",
         binary.display()
     );
     binary
 }
 
+/// A process that ends with this value.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Runs a function's binary against a Runtime API at `runtime_api`, in a stack's environment.
+pub fn function(name: &str, stack: &Stack, runtime_api: &str) -> Running {
+    let process = Command::new(built(name))
+        .env_clear()
+        .envs(stack.environment.iter().cloned())
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "sample")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "sample")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    Running(process)
+}
+
 /// Runs the binary to its end; its exit code, stdout and stderr.
 pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(binary()).args(arguments).output().unwrap();
+    let output = Command::new(built("pesan-local"))
+        .args(arguments)
+        .output()
+        .unwrap();
     (
         output.status.code(),
         String::from_utf8(output.stdout).unwrap(),
@@ -88,7 +115,7 @@ impl Stack {
 
     /// Starts one.
     pub fn start_with(setup: &Setup) -> Self {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(built("pesan-local"));
         command.args(["--port", "0", "--dynamodb-port", "0"]);
         match &setup.data {
             Some(data) => command.arg("--data").arg(data),
@@ -117,10 +144,17 @@ impl Stack {
         });
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let (mut base_url, mut dynamodb_url) = (None, String::new());
+        let mut environment = Vec::new();
         let mut line = String::new();
         while stdout.read_line(&mut line).unwrap() > 0 {
             if let Some(url) = line.strip_prefix("dynamodb ") {
                 url.trim().clone_into(&mut dynamodb_url);
+            }
+            if let Some((name, value)) = line
+                .strip_prefix("export ")
+                .and_then(|variable| variable.split_once('='))
+            {
+                environment.push((name.to_owned(), value.trim().to_owned()));
             }
             if let Some(url) = line.strip_prefix("ready ") {
                 base_url = Some(url.trim().to_owned());
@@ -139,9 +173,10 @@ impl Stack {
         // Another test of this process may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
         Self {
-            process,
+            _process: Running(process),
             base_url,
             dynamodb_url,
+            environment,
             log,
             http: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -285,6 +320,13 @@ impl Stack {
         answer["Items"].as_array().expect("Items").clone()
     }
 
+    /// The rows whose sort key begins so: `RESERVATION`, `SLOT#`.
+    pub async fn rows_at(&self, sort_key: &str) -> Vec<Value> {
+        let mut rows = self.rows().await;
+        rows.retain(|row| row["SK"]["S"].as_str().unwrap().starts_with(sort_key));
+        rows
+    }
+
     /// A customer of the merchant `demo` whose client speaks Indonesian.
     pub fn customer(&self, chat: i64) -> Customer<'_> {
         self.customer_of("demo", chat, "id")
@@ -417,6 +459,18 @@ impl Message {
             .map(str::to_owned)
     }
 
+    /// What the button with this label sends.
+    pub fn data_of(&self, label: &str) -> &str {
+        let place = self.buttons.iter().position(|button| button == label);
+        let place = place.unwrap_or_else(|| panic!("no {label} under {}", self.text));
+        &self.data[place]
+    }
+
+    /// The version of the chat that its keyboard was made for.
+    pub fn version(&self) -> &str {
+        self.data[0].split(':').next().unwrap()
+    }
+
     /// The link to the order's page in it.
     pub fn link(&self) -> Option<String> {
         self.text
@@ -481,6 +535,12 @@ impl Customer<'_> {
         self.newest().await
     }
 
+    /// Presses a button; the last status that Telegram got for it from the webhook.
+    pub async fn press_for_status(&self, button: &str) -> Option<u64> {
+        let (path, body) = (format!("{}/press", self.path), json!({"button": button}));
+        self.stack.handle(&path, &body).await["status"].as_u64()
+    }
+
     /// Sends any data, as a client that was tampered with could.
     pub async fn press_data(&self, data: &str) -> Message {
         self.stack
@@ -502,7 +562,12 @@ impl Customer<'_> {
 
     /// Books the first device's battery on 5 December 2026 at `slot`.
     pub async fn book(&self, slot: &str) -> Booked {
-        let summary = self.summary("05/12/2026", slot).await;
+        self.book_on("05/12/2026", slot).await
+    }
+
+    /// Books the first device's battery.
+    pub async fn book_on(&self, date: &str, slot: &str) -> Booked {
+        let summary = self.summary(date, slot).await;
         assert!(summary.text.contains("Rp70.000"), "{}", summary.text);
         let booked = self.press("Book Now").await;
         Booked {
@@ -532,6 +597,34 @@ pub fn notification(
         "fraud_status": "accept",
         "transaction_time": "2026-12-01 08:00:00",
         "signature_key": signature(order, code, amount, SERVER_KEY),
+    })
+}
+
+/// A typed text's update as Telegram makes it.
+pub fn text_update(id: i64, chat: i64, text: &str) -> Value {
+    json!({
+        "update_id": id,
+        "message": {
+            "message_id": id,
+            "date": 1_764_550_800,
+            "from": {"id": chat, "is_bot": false, "first_name": "Budi", "language_code": "id"},
+            "chat": {"id": chat, "type": "private", "first_name": "Budi"},
+            "text": text,
+        },
+    })
+}
+
+/// A pressed button's update as Telegram makes it.
+pub fn press_update(id: i64, chat: i64, message: i64, data: &str) -> Value {
+    json!({
+        "update_id": id,
+        "callback_query": {
+            "id": id.to_string(),
+            "from": {"id": chat, "is_bot": false, "first_name": "Budi", "language_code": "id"},
+            "message": {"message_id": message, "date": 0, "chat": {"id": chat, "type": "private"}},
+            "chat_instance": "1",
+            "data": data,
+        },
     })
 }
 

@@ -31,7 +31,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
         Err(refused) => return *refused,
     };
     let path = request.uri().path();
-    let merchant = http::one_segment(path, "/midtrans/").and_then(|id| MerchantId::parse(id).ok());
+    let merchant = http::second_segment(path).and_then(|id| MerchantId::parse(id).ok());
     let taken = match &merchant {
         Some(merchant) => verified(app, merchant, body).await,
         None => Err(Failure::Unknown),

@@ -34,11 +34,12 @@ pub fn json(body: &serde_json::Value) -> Response<Body> {
     response
 }
 
-/// The part of the path behind `prefix`, when it is one segment.
+/// The second of a path's two segments. The first is the template's word: which path leads to a
+/// function is said there and nowhere else.
 #[must_use]
-pub fn one_segment<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    path.strip_prefix(prefix)
-        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+pub fn second_segment(path: &str) -> Option<&str> {
+    let (_, second) = path.strip_prefix('/')?.split_once('/')?;
+    (!second.is_empty() && !second.contains('/')).then_some(second)
 }
 
 /// Refuses what no webhook takes: a method other than POST (405) and a body over

@@ -1,0 +1,17 @@
+//! The binary itself: it does not start without its variables, and names the one that is missing.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use std::process::Command;
+
+#[test]
+fn a_missing_variable_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_web"))
+        .env_clear()
+        .env("AWS_REGION", "ap-southeast-3")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("AWS_ACCESS_KEY_ID"), "{complaint}");
+}

@@ -1,0 +1,528 @@
+//! Conversations with the booking bot, as customers read them.
+
+use pesan_tests::{Message, Stack, text_update};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What a person sees, with a booking's code and page masked: every booking has its own.
+fn seen(message: &Message) -> String {
+    let mut seen = String::new();
+    for word in message.text.split_inclusive(char::is_whitespace) {
+        let space = word.trim_start_matches(|letter: char| !letter.is_whitespace());
+        let word = word.trim_end();
+        if Some(word) == message.code().as_deref() {
+            seen.push_str("[code]");
+        } else if Some(word) == message.link().as_deref() {
+            seen.push_str("[page]");
+        } else {
+            seen.push_str(word);
+        }
+        seen.push_str(space);
+    }
+    for button in &message.buttons {
+        seen.push_str(&format!("\n[{button}]"));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_customer_books_in_indonesian() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    insta::assert_snapshot!(seen(&budi.say("/start").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("/order").await), @"");
+    insta::assert_snapshot!(seen(&budi.press("Booking").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("05/12/2026").await), @"");
+    insta::assert_snapshot!(seen(&budi.press("iPhone 6").await), @"");
+    insta::assert_snapshot!(seen(&budi.press("09.00–11.00 WIB").await), @"");
+    let summary = budi.press("Battery").await;
+    insta::assert_snapshot!(seen(&summary), @"");
+    let booked = budi.press("Book Now").await;
+    insta::assert_snapshot!(seen(&booked), @"");
+    assert_eq!(booked.code(), summary.code());
+    insta::assert_snapshot!(seen(&budi.press("Bayar Sekarang").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("/status").await), @"");
+    let status = budi.say(&booked.code().unwrap()).await;
+    insta::assert_snapshot!(seen(&status), @"");
+    assert_eq!(status.link(), booked.link());
+    let page = stack.page(&booked.link().unwrap()).await;
+    assert_eq!(
+        (Some(page.order_id), page.total, page.payment, page.repair),
+        (
+            booked.code(),
+            70_000,
+            "Created".to_owned(),
+            "Held".to_owned()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_customer_books_in_english() {
+    let stack = Stack::start();
+    let ann = stack.customer_of("demo", 2, "en");
+    insta::assert_snapshot!(seen(&ann.say("/start").await), @"");
+    insta::assert_snapshot!(seen(&ann.say("/order").await), @"");
+    insta::assert_snapshot!(seen(&ann.press("Booking").await), @"");
+    insta::assert_snapshot!(seen(&ann.press("Saturday, 5 December 2026").await), @"");
+    insta::assert_snapshot!(seen(&ann.press("iPhone 6s").await), @"");
+    insta::assert_snapshot!(seen(&ann.press("18.00–20.00 WIB").await), @"");
+    let summary = ann.press("LCD").await;
+    insta::assert_snapshot!(seen(&summary), @"");
+    let booked = ann.press("Book Now").await;
+    insta::assert_snapshot!(seen(&booked), @"");
+    assert_eq!(booked.code(), summary.code());
+    insta::assert_snapshot!(seen(&ann.press("Pay now").await), @"");
+    insta::assert_snapshot!(seen(&ann.say("/status").await), @"");
+    let status = ann.say(&booked.code().unwrap()).await;
+    insta::assert_snapshot!(seen(&status), @"");
+    assert_eq!(status.link(), booked.link());
+}
+
+#[tokio::test]
+async fn a_client_of_another_language_or_of_none_reads_indonesian() {
+    let stack = Stack::start();
+    for (chat, language, greeting) in [
+        (1, "fr", "Halo Budi!"),
+        (2, "id", "Halo Budi!"),
+        (3, "", "Halo Budi!"),
+        (4, "en", "Hello Budi!"),
+        (5, "en-GB", "Hello Budi!"),
+    ] {
+        let customer = stack.customer_of("demo", chat, language);
+        let greeted = customer.say("/start").await;
+        assert!(
+            greeted.text.starts_with(greeting),
+            "{language}: {}",
+            greeted.text
+        );
+    }
+    let mut unsaid = text_update(1, 6, "/start");
+    unsaid["message"]["from"] = json!({"id": 6, "is_bot": false, "first_name": "Budi"});
+    let response = stack
+        .update(Some(pesan_tests::TELEGRAM_SECRET), &unsaid)
+        .await;
+    let answer: Value = response.json().await.unwrap();
+    let text = answer["text"].as_str().unwrap();
+    assert!(text.starts_with("Halo Budi!"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_not_understood_gets_the_help() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let help = budi.say("/help").await;
+    insta::assert_snapshot!(seen(&help), @"");
+    let ann = stack.customer_of("demo", 2, "en");
+    insta::assert_snapshot!(seen(&ann.say("/help").await), @"");
+    for text in ["halo, bisa servis HP?", "/refund", "/", "12345678", "🙂"] {
+        assert_eq!(budi.say(text).await.text, help.text, "{text}");
+    }
+    let greeted = budi.say("/START").await;
+    assert_eq!(budi.say("/start@demo_bot").await.text, greeted.text);
+}
+
+#[tokio::test]
+async fn the_catalog_turns_its_pages_in_place() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let first = budi.say("/catalog").await;
+    insta::assert_snapshot!(seen(&first), @"");
+    let second = budi.press("Berikutnya").await;
+    insta::assert_snapshot!(seen(&second), @"");
+    assert_eq!((second.id, second.edited), (first.id, true));
+    let mut last = second;
+    while last.buttons.iter().any(|label| label == "Berikutnya ›") {
+        last = budi.press("Berikutnya").await;
+    }
+    assert!(last.text.contains("iPhone XS"), "{}", last.text);
+    let mut back = last;
+    while back.buttons.iter().any(|label| label == "‹ Sebelumnya") {
+        back = budi.press("‹ Sebelumnya").await;
+    }
+    assert_eq!((back.id, back.text), (first.id, first.text));
+    assert_eq!(budi.messages().await.len(), 2);
+    let asked = budi.press("Booking").await;
+    assert!(asked.text.starts_with("Kapan Anda mau datang?"));
+}
+
+#[tokio::test]
+async fn the_list_of_devices_turns_its_pages_in_place() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    budi.say("/order").await;
+    budi.press("Booking").await;
+    let first = budi.say("05/12/2026").await;
+    let second = budi.press("Berikutnya").await;
+    assert_eq!((second.id, second.edited), (first.id, true));
+    insta::assert_snapshot!(seen(&second), @"");
+    let slots = budi.press("iPhone 13").await;
+    assert!(slots.id > second.id);
+}
+
+#[tokio::test]
+async fn a_deep_link_asks_only_what_is_missing() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    insta::assert_snapshot!(seen(&budi.say("/start i_iphone-6-battery").await), @"");
+    let asked = budi.press("Booking").await;
+    assert!(asked.text.starts_with("Kapan Anda mau datang?"));
+    insta::assert_snapshot!(seen(&budi.say("5-12-2026").await), @"");
+    let summary = budi.press("12.00").await;
+    insta::assert_snapshot!(seen(&summary), @"");
+    let booked = budi.press("Book Now").await;
+    assert_eq!(booked.code(), summary.code());
+}
+
+#[tokio::test]
+async fn a_deep_link_to_nothing_on_offer_begins_an_empty_booking() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    insta::assert_snapshot!(seen(&budi.say("/start i_nokia-3310-battery").await), @"");
+    budi.press("Booking").await;
+    let devices = budi.say("05/12/2026").await;
+    assert!(
+        devices.text.contains("Perangkat apa"),
+        "it asks the device too: {}",
+        devices.text
+    );
+    let greeting = budi.say("/start").await;
+    for none in [
+        "/start i_",
+        "/start i_../../x",
+        "/start p_1",
+        "/start i_UPPER",
+    ] {
+        assert_eq!(budi.say(none).await.text, greeting.text, "{none}");
+    }
+}
+
+#[tokio::test]
+async fn i4_a_typed_date_is_read_back_in_words() {
+    let stack = Stack::start();
+    for (chat, language, words) in [
+        (1, "id", "Tanggal: Minggu, 3 Januari 2027."),
+        (2, "en", "Date: Sunday, 3 January 2027."),
+    ] {
+        let customer = stack.customer_of("demo", chat, language);
+        customer.say("/order").await;
+        customer.press("Booking").await;
+        let devices = customer.say("03/01/2027").await;
+        assert!(devices.text.starts_with(words), "{}", devices.text);
+        let slots = customer.press("iPhone 6").await;
+        assert!(slots.text.starts_with(words), "{}", slots.text);
+    }
+}
+
+#[tokio::test]
+async fn each_refused_day_has_its_own_words() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let ann = stack.customer_of("demo", 2, "en");
+    for customer in [&budi, &ann] {
+        customer.say("/order").await;
+        customer.press("Booking").await;
+    }
+    for (typed, indonesian, english) in [
+        (
+            "31/02/2027",
+            "Tanggal itu tidak ada di kalender.",
+            "There is no such day in the calendar.",
+        ),
+        (
+            "besok",
+            "Itu belum bisa saya baca sebagai tanggal.",
+            "I cannot read that as a date.",
+        ),
+        (
+            "12/05/26",
+            "Itu belum bisa saya baca sebagai tanggal.",
+            "I cannot read that as a date.",
+        ),
+        (
+            "30/11/2026",
+            "Tanggal itu sudah lewat. Pilih hari ini atau sesudahnya.",
+            "That day is past. Choose today or a later day.",
+        ),
+        (
+            "31/01/2027",
+            "Tanggal itu terlalu jauh. Paling jauh Sabtu, 30 Januari 2027.",
+            "That day is too far ahead. The last one is Saturday, 30 January 2027.",
+        ),
+    ] {
+        for (customer, words) in [(&budi, indonesian), (&ann, english)] {
+            let refused = customer.say(typed).await;
+            let (note, asked) = refused.text.split_once("\n\n").unwrap();
+            assert_eq!(note, words, "{typed}");
+            assert!(asked.contains("05/12/2026"), "asked again: {asked}");
+            assert_eq!(refused.buttons.len(), 8, "seven days and Cancel");
+        }
+    }
+    let last_day = budi.say("30/01/2027").await;
+    assert!(
+        last_day
+            .text
+            .starts_with("Tanggal: Sabtu, 30 Januari 2027.")
+    );
+}
+
+#[tokio::test]
+async fn i5_a_day_ends_at_midnight_of_the_shop() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    stack.set_clock("2026-12-01T21:00:00+07:00").await;
+    budi.say("/order").await;
+    let days = budi.press("Booking").await;
+    assert_eq!(days.buttons[0], "Rabu, 2 Desember 2026");
+    let closed = "Semua jam hari ini sudah lewat. Pilih tanggal lain.";
+    let refused = budi.say("01/12/2026").await;
+    assert!(refused.text.starts_with(closed), "{}", refused.text);
+    // Midnight in Jakarta is 17.00 UTC of the day before.
+    stack.set_clock("2026-12-01T16:59:00Z").await;
+    let refused = budi.say("01/12/2026").await;
+    assert!(refused.text.starts_with(closed), "{}", refused.text);
+    stack.set_clock("2026-12-01T17:00:00Z").await;
+    let past = budi.say("01/12/2026").await;
+    assert!(
+        past.text.starts_with("Tanggal itu sudah lewat."),
+        "{}",
+        past.text
+    );
+    let today = budi.say("02/12/2026").await;
+    assert!(today.text.starts_with("Tanggal: Rabu, 2 Desember 2026."));
+}
+
+#[tokio::test]
+async fn only_free_slots_are_offered_and_a_full_day_is_refused() {
+    let stack = Stack::start();
+    let mut free = vec![
+        "09.00–11.00 WIB",
+        "12.00–14.00 WIB",
+        "15.00–17.00 WIB",
+        "18.00–20.00 WIB",
+    ];
+    for chat in 1..=4 {
+        let customer = stack.customer(chat);
+        customer.say("/order").await;
+        customer.press("Booking").await;
+        customer.say("05/12/2026").await;
+        let slots = customer.press("iPhone 6").await;
+        let offered = &slots.buttons[..slots.buttons.len() - 2];
+        assert_eq!(offered, free, "customer {chat}");
+        assert_eq!(slots.buttons[offered.len()..], ["Ganti tanggal", "Cancel"]);
+        customer.press(free.remove(0)).await;
+        customer.press("Battery").await;
+        assert!(customer.press("Book Now").await.code().is_some());
+    }
+    for (chat, language, words) in [
+        (
+            5,
+            "id",
+            "Semua jam pada tanggal itu sudah penuh. Pilih tanggal lain.",
+        ),
+        (
+            6,
+            "en",
+            "Every time on that day is taken. Choose another day.",
+        ),
+    ] {
+        let late = stack.customer_of("demo", chat, language);
+        late.say("/order").await;
+        late.press("Booking").await;
+        let refused = late.say("05/12/2026").await;
+        assert!(refused.text.starts_with(words), "{}", refused.text);
+        assert!(late.say("06/12/2026").await.text.contains("iPhone 6"));
+    }
+}
+
+#[tokio::test]
+async fn slots_that_have_begun_are_not_offered() {
+    let stack = Stack::start();
+    stack.set_clock("2026-12-01T12:00:00+07:00").await;
+    let budi = stack.customer(1);
+    budi.say("/order").await;
+    budi.press("Booking").await;
+    budi.say("01/12/2026").await;
+    let slots = budi.press("iPhone 6").await;
+    assert_eq!(
+        slots.buttons,
+        [
+            "15.00–17.00 WIB",
+            "18.00–20.00 WIB",
+            "Ganti tanggal",
+            "Cancel"
+        ]
+    );
+    // One that begins while the customer looks at it.
+    stack.set_clock("2026-12-01T15:00:00+07:00").await;
+    let gone = budi.press("15.00").await;
+    insta::assert_snapshot!(seen(&gone), @"");
+}
+
+#[tokio::test]
+async fn cancel_leads_back_to_the_start_from_every_step() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let greeting = budi.say("/start").await;
+    let steps = [
+        "Booking",
+        "Sabtu, 5 Desember 2026",
+        "iPhone 6",
+        "09.00",
+        "Battery",
+    ];
+    for depth in 0..=steps.len() {
+        for cancel in ["Cancel", "cancel", "Batal"] {
+            budi.say("/order").await;
+            for step in &steps[..depth] {
+                budi.press(step).await;
+            }
+            let back = match cancel {
+                "Cancel" => budi.press(cancel).await,
+                typed => budi.say(typed).await,
+            };
+            assert_eq!(
+                back.text,
+                format!("Reservasi dibatalkan.\n\n{}", greeting.text),
+                "after {depth} steps"
+            );
+            assert_eq!(back.buttons, ["Booking"]);
+        }
+    }
+    assert!(stack.rows_at("RESERVATION").await.is_empty());
+    assert!(stack.rows_at("SLOT#").await.is_empty());
+}
+
+#[tokio::test]
+async fn cancel_does_not_say_that_a_booking_which_stands_was_called_off() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let booked = budi.book("09.00").await;
+    let after_booking = budi.say("batal").await;
+    budi.say("/status").await;
+    let asked_for_code = budi.press("Cancel").await;
+    budi.say("/status").await;
+    budi.say(&booked.code).await;
+    let after_status = budi.say("cancel").await;
+    assert_eq!(stack.page(&booked.link).await.repair, "Held");
+    for told in [after_booking, asked_for_code, after_status] {
+        assert!(
+            !told.text.contains("Reservasi dibatalkan."),
+            "the booking stands: {}",
+            told.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn change_date_keeps_the_rest() {
+    let stack = Stack::start();
+    let budi = stack.customer(1);
+    let before = budi.summary("05/12/2026", "09.00").await;
+    let asked = budi.press("Ganti tanggal").await;
+    assert!(asked.text.starts_with("Kapan Anda mau datang?"));
+    let slots = budi.say("06/12/2026").await;
+    assert!(slots.text.contains("Pilih jam"), "{}", slots.text);
+    let summary = budi.press("15.00").await;
+    insta::assert_snapshot!(seen(&summary), @"");
+    assert_eq!(summary.code(), before.code());
+}
+
+#[tokio::test]
+async fn pay_now_of_an_old_message_still_leads_to_the_booking() {
+    let stack = Stack::start();
+    for (chat, language, label, slot) in [
+        (1, "id", "Bayar Sekarang", "09.00"),
+        (2, "en", "Pay now", "12.00"),
+    ] {
+        let customer = stack.customer_of("demo", chat, language);
+        let booked = customer.book(slot).await;
+        let pay = customer.newest().await.data_of(label).to_owned();
+        customer.summary("06/12/2026", slot).await;
+        customer.say("/catalog").await;
+        let shown = customer.press_data(&pay).await;
+        assert_eq!(shown.link(), Some(booked.link.clone()));
+        assert_eq!(shown.buttons, [label]);
+        let again = customer.press_data(&pay).await;
+        assert_eq!(again.link(), Some(booked.link.clone()));
+        assert!(again.id > shown.id);
+    }
+}
+
+#[tokio::test]
+async fn an_unpaid_hold_ends_by_the_clock_and_its_seat_is_sold_five_minutes_later() {
+    let stack = Stack::start();
+    let late = stack.customer(1).book("09.00").await;
+    let next = stack.customer(2);
+    let slots = async |date: &str| {
+        next.say("/order").await;
+        next.press("Booking").await;
+        next.say(date).await;
+        next.press("iPhone 6").await
+    };
+    stack.advance("59m").await;
+    assert_eq!(stack.page(&late.link).await.repair, "Held");
+    stack.advance("1m").await;
+    assert_eq!(stack.page(&late.link).await.repair, "Expired");
+    stack.advance("4m").await;
+    assert_eq!(slots("05/12/2026").await.buttons[0], "12.00–14.00 WIB");
+    stack.advance("1m").await;
+    assert_eq!(slots("05/12/2026").await.buttons[0], "09.00–11.00 WIB");
+    next.press("09.00").await;
+    next.press("Battery").await;
+    let booked = next.press("Book Now").await;
+    let page = stack.page(&booked.link().unwrap()).await;
+    assert_eq!(
+        (page.order_id, page.repair),
+        (booked.code().unwrap(), "Held".to_owned())
+    );
+    assert_eq!(stack.page(&late.link).await.repair, "Expired");
+    // The seat is one row, and it is the second customer's.
+    let seats = stack.rows_at("SLOT#").await;
+    assert_eq!(seats.len(), 1);
+    assert_eq!(seats[0]["code"]["S"], booked.code().unwrap());
+    let first = stack.customer(1);
+    first.say("/status").await;
+    let status = first.say(&late.code).await;
+    insta::assert_snapshot!(seen(&status), @"");
+    let refused = stack
+        .request(
+            Method::POST,
+            late.link.strip_prefix(stack.base_url()).unwrap(),
+        )
+        .send()
+        .await
+        .unwrap();
+    assert_ne!(refused.status(), 200);
+}
+
+#[tokio::test]
+async fn two_merchants_do_not_see_each_other() {
+    let stack = Stack::start();
+    let ours = stack.customer_of("demo", 1, "id");
+    let theirs = stack.customer_of("demo2", 1, "id");
+    let booked = ours.book("09.00").await;
+    let greeting = theirs.say("/start").await;
+    assert!(greeting.text.contains("Sinar Ponsel"), "{}", greeting.text);
+    theirs.say("/status").await;
+    let foreign = theirs.say(&booked.code).await;
+    theirs.say("/status").await;
+    let unknown = theirs.say("10000000").await;
+    assert_eq!(foreign.text, unknown.text);
+    // The same slot of the same day, which is another seat.
+    let other = theirs.book("09.00").await;
+    assert_ne!(other.code, booked.code);
+    ours.say("/status").await;
+    let foreign = ours.say(&other.code).await;
+    assert_eq!(foreign.text, unknown.text);
+    assert_eq!(stack.rows_at("SLOT#").await.len(), 2);
+    let secret = pesan_tests::TELEGRAM_SECRET;
+    let refused = stack
+        .request(Method::POST, "/telegram/demo2")
+        .header(pesan_tests::TELEGRAM_SECRET_HEADER, secret)
+        .json(&text_update(1, 1, "/start"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 401);
+}
