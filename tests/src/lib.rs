@@ -459,9 +459,14 @@ impl Message {
             .map(str::to_owned)
     }
 
-    /// What the button with this label sends.
+    /// What the button sends that has this label, or the first that begins so.
     pub fn data_of(&self, label: &str) -> &str {
-        let place = self.buttons.iter().position(|button| button == label);
+        let place = |is: fn(&str, &str) -> bool| {
+            let mut labels = self.buttons.iter();
+            labels.position(|button| is(button, label))
+        };
+        let place = place(|button, label| button == label)
+            .or_else(|| place(|button, label| button.starts_with(label)));
         let place = place.unwrap_or_else(|| panic!("no {label} under {}", self.text));
         &self.data[place]
     }

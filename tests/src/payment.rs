@@ -68,11 +68,13 @@ impl Stack {
         marker["signature_key"] = json!(crate::signature("99999999", "201", "1.00", &key));
         marker["merchant_id"] = json!("G000000002");
         assert_eq!(self.post("/midtrans/demo2", &marker).await.status(), 404);
+        let began = std::time::Instant::now();
         let log = loop {
             let log = self.log();
             if seen(&log) > before {
                 break log;
             }
+            assert!(began.elapsed().as_secs() < 10, "no such line: {log}");
             tokio::task::yield_now().await;
         };
         log.lines()

@@ -29,21 +29,141 @@ fn seen(message: &Message) -> String {
 async fn a_customer_books_in_indonesian() {
     let stack = Stack::start();
     let budi = stack.customer(1);
-    insta::assert_snapshot!(seen(&budi.say("/start").await), @"");
-    insta::assert_snapshot!(seen(&budi.say("/order").await), @"");
-    insta::assert_snapshot!(seen(&budi.press("Booking").await), @"");
-    insta::assert_snapshot!(seen(&budi.say("05/12/2026").await), @"");
-    insta::assert_snapshot!(seen(&budi.press("iPhone 6").await), @"");
-    insta::assert_snapshot!(seen(&budi.press("09.00–11.00 WIB").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("/start").await), @r"
+    Halo Budi! Selamat datang di Jaya Gadget Servis.
+
+    Ketik /order untuk reservasi servis, /catalog untuk daftar harga, /status untuk melihat pesanan Anda, atau /help untuk bantuan.
+    [Booking]
+    ");
+    insta::assert_snapshot!(seen(&budi.say("/order").await), @r"
+    Selamat datang di layanan reservasi Jaya Gadget Servis. Anda akan memilih tanggal, perangkat, jam, dan komponen; pembayaran dilakukan setelahnya.
+
+    Tekan Booking untuk mulai atau Cancel untuk batal.
+    [Booking]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&budi.press("Booking").await), @r"
+    Kapan Anda mau datang? Pilih tanggal di bawah, atau ketik sebagai hari/bulan/tahun, misalnya 05/12/2026.
+    [Selasa, 1 Desember 2026]
+    [Rabu, 2 Desember 2026]
+    [Kamis, 3 Desember 2026]
+    [Jumat, 4 Desember 2026]
+    [Sabtu, 5 Desember 2026]
+    [Minggu, 6 Desember 2026]
+    [Senin, 7 Desember 2026]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&budi.say("05/12/2026").await), @r"
+    Tanggal: Sabtu, 5 Desember 2026.
+
+    Perangkat apa yang diservis?
+    [iPhone 6]
+    [iPhone 6s]
+    [iPhone 7]
+    [iPhone 7 Plus]
+    [iPhone 8]
+    [iPhone 8 Plus]
+    [iPhone 11]
+    [iPhone 12]
+    [Berikutnya ›]
+    [Ganti tanggal]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&budi.press("iPhone 6").await), @r"
+    Tanggal: Sabtu, 5 Desember 2026.
+
+    Pilih jam yang masih kosong:
+    [09.00–11.00 WIB]
+    [12.00–14.00 WIB]
+    [15.00–17.00 WIB]
+    [18.00–20.00 WIB]
+    [Ganti tanggal]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&budi.press("09.00–11.00 WIB").await), @r"
+    iPhone 6
+    Komponen apa yang diganti? Harga sudah termasuk pemasangan.
+    [Back Camera · Rp180.000]
+    [Battery · Rp70.000]
+    [Finger · Rp120.000]
+    [LCD · Rp250.000]
+    [Screen Guard · Rp35.000]
+    [Ganti tanggal]
+    [Cancel]
+    ");
     let summary = budi.press("Battery").await;
-    insta::assert_snapshot!(seen(&summary), @"");
+    insta::assert_snapshot!(seen(&summary), @r"
+    Ringkasan pesanan
+    ID order: [code]
+    Total: Rp70.000
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 09.00–11.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Sudah benar? Tekan Book Now untuk memesan.
+    [Book Now]
+    [Cancel]
+    [Ganti tanggal]
+    ");
     let booked = budi.press("Book Now").await;
-    insta::assert_snapshot!(seen(&booked), @"");
+    insta::assert_snapshot!(seen(&booked), @r"
+    Reservasi dibuat.
+    Kode booking: [code]
+
+    ID order: [code]
+    Total: Rp70.000
+    Status pembayaran: Belum dibayar
+    Status perbaikan: Menunggu pembayaran
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 09.00–11.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Bayar sebelum 09.00 WIB, Selasa, 1 Desember 2026; sampai saat itu jam Anda kami tahan.
+
+    Halaman pesanan Anda:
+    [page]
+    [Bayar Sekarang]
+    ");
     assert_eq!(booked.code(), summary.code());
-    insta::assert_snapshot!(seen(&budi.press("Bayar Sekarang").await), @"");
-    insta::assert_snapshot!(seen(&budi.say("/status").await), @"");
+    insta::assert_snapshot!(seen(&budi.press("Bayar Sekarang").await), @r"
+    ID order: [code]
+    Total: Rp70.000
+    Status pembayaran: Belum dibayar
+    Status perbaikan: Menunggu pembayaran
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 09.00–11.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Bayar sebelum 09.00 WIB, Selasa, 1 Desember 2026; sampai saat itu jam Anda kami tahan.
+
+    Halaman pesanan Anda:
+    [page]
+    [Bayar Sekarang]
+    ");
+    insta::assert_snapshot!(seen(&budi.say("/status").await), @r"
+    Ketik kode booking Anda (8 angka).
+    [Cancel]
+    ");
     let status = budi.say(&booked.code().unwrap()).await;
-    insta::assert_snapshot!(seen(&status), @"");
+    insta::assert_snapshot!(seen(&status), @r"
+    ID order: [code]
+    Total: Rp70.000
+    Status pembayaran: Belum dibayar
+    Status perbaikan: Menunggu pembayaran
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 09.00–11.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Bayar sebelum 09.00 WIB, Selasa, 1 Desember 2026; sampai saat itu jam Anda kami tahan.
+
+    Halaman pesanan Anda:
+    [page]
+    [Bayar Sekarang]
+    ");
     assert_eq!(status.link(), booked.link());
     let page = stack.page(&booked.link().unwrap()).await;
     assert_eq!(
@@ -61,21 +181,141 @@ async fn a_customer_books_in_indonesian() {
 async fn a_customer_books_in_english() {
     let stack = Stack::start();
     let ann = stack.customer_of("demo", 2, "en");
-    insta::assert_snapshot!(seen(&ann.say("/start").await), @"");
-    insta::assert_snapshot!(seen(&ann.say("/order").await), @"");
-    insta::assert_snapshot!(seen(&ann.press("Booking").await), @"");
-    insta::assert_snapshot!(seen(&ann.press("Saturday, 5 December 2026").await), @"");
-    insta::assert_snapshot!(seen(&ann.press("iPhone 6s").await), @"");
-    insta::assert_snapshot!(seen(&ann.press("18.00–20.00 WIB").await), @"");
+    insta::assert_snapshot!(seen(&ann.say("/start").await), @r"
+    Hello Budi! Welcome to Jaya Gadget Servis.
+
+    Type /order to book a repair, /catalog for the price list, /status to see your booking, or /help for help.
+    [Booking]
+    ");
+    insta::assert_snapshot!(seen(&ann.say("/order").await), @r"
+    Welcome to the booking desk of Jaya Gadget Servis. You will choose a date, a device, a time and a part, and pay afterwards.
+
+    Press Booking to begin or Cancel to stop.
+    [Booking]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&ann.press("Booking").await), @r"
+    When would you like to come? Choose a date below, or type it as day/month/year, such as 05/12/2026.
+    [Tuesday, 1 December 2026]
+    [Wednesday, 2 December 2026]
+    [Thursday, 3 December 2026]
+    [Friday, 4 December 2026]
+    [Saturday, 5 December 2026]
+    [Sunday, 6 December 2026]
+    [Monday, 7 December 2026]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&ann.press("Saturday, 5 December 2026").await), @r"
+    Date: Saturday, 5 December 2026.
+
+    Which device is it?
+    [iPhone 6]
+    [iPhone 6s]
+    [iPhone 7]
+    [iPhone 7 Plus]
+    [iPhone 8]
+    [iPhone 8 Plus]
+    [iPhone 11]
+    [iPhone 12]
+    [Next ›]
+    [Change date]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&ann.press("iPhone 6s").await), @r"
+    Date: Saturday, 5 December 2026.
+
+    Choose one of the free times:
+    [09.00–11.00 WIB]
+    [12.00–14.00 WIB]
+    [15.00–17.00 WIB]
+    [18.00–20.00 WIB]
+    [Change date]
+    [Cancel]
+    ");
+    insta::assert_snapshot!(seen(&ann.press("18.00–20.00 WIB").await), @r"
+    iPhone 6s
+    Which part is to be replaced? The price includes the work.
+    [Back Camera · Rp180.000]
+    [Battery · Rp70.000]
+    [Finger · Rp120.000]
+    [LCD · Rp275.000]
+    [Screen Guard · Rp35.000]
+    [Change date]
+    [Cancel]
+    ");
     let summary = ann.press("LCD").await;
-    insta::assert_snapshot!(seen(&summary), @"");
+    insta::assert_snapshot!(seen(&summary), @r"
+    Your booking
+    Order ID: [code]
+    Total: Rp275.000
+    Date: Saturday, 5 December 2026
+    Time: 18.00–20.00 WIB
+    Device: iPhone 6s
+    Part: LCD
+
+    All right? Press Book Now to book.
+    [Book Now]
+    [Cancel]
+    [Change date]
+    ");
     let booked = ann.press("Book Now").await;
-    insta::assert_snapshot!(seen(&booked), @"");
+    insta::assert_snapshot!(seen(&booked), @r"
+    Your booking is made.
+    Booking code: [code]
+
+    Order ID: [code]
+    Total: Rp275.000
+    Payment: Not paid yet
+    Repair: Waiting for the payment
+    Date: Saturday, 5 December 2026
+    Time: 18.00–20.00 WIB
+    Device: iPhone 6s
+    Part: LCD
+
+    Pay before 09.00 WIB, Tuesday, 1 December 2026; until then we keep your time for you.
+
+    Your order page:
+    [page]
+    [Pay now]
+    ");
     assert_eq!(booked.code(), summary.code());
-    insta::assert_snapshot!(seen(&ann.press("Pay now").await), @"");
-    insta::assert_snapshot!(seen(&ann.say("/status").await), @"");
+    insta::assert_snapshot!(seen(&ann.press("Pay now").await), @r"
+    Order ID: [code]
+    Total: Rp275.000
+    Payment: Not paid yet
+    Repair: Waiting for the payment
+    Date: Saturday, 5 December 2026
+    Time: 18.00–20.00 WIB
+    Device: iPhone 6s
+    Part: LCD
+
+    Pay before 09.00 WIB, Tuesday, 1 December 2026; until then we keep your time for you.
+
+    Your order page:
+    [page]
+    [Pay now]
+    ");
+    insta::assert_snapshot!(seen(&ann.say("/status").await), @r"
+    Type your booking code (8 digits).
+    [Cancel]
+    ");
     let status = ann.say(&booked.code().unwrap()).await;
-    insta::assert_snapshot!(seen(&status), @"");
+    insta::assert_snapshot!(seen(&status), @r"
+    Order ID: [code]
+    Total: Rp275.000
+    Payment: Not paid yet
+    Repair: Waiting for the payment
+    Date: Saturday, 5 December 2026
+    Time: 18.00–20.00 WIB
+    Device: iPhone 6s
+    Part: LCD
+
+    Pay before 09.00 WIB, Tuesday, 1 December 2026; until then we keep your time for you.
+
+    Your order page:
+    [page]
+    [Pay now]
+    ");
     assert_eq!(status.link(), booked.link());
 }
 
@@ -112,9 +352,21 @@ async fn what_is_not_understood_gets_the_help() {
     let stack = Stack::start();
     let budi = stack.customer(1);
     let help = budi.say("/help").await;
-    insta::assert_snapshot!(seen(&help), @"");
+    insta::assert_snapshot!(seen(&help), @r"
+    Perintah yang saya mengerti:
+    /help – daftar perintah ini
+    /order – reservasi servis
+    /catalog – komponen dan harganya
+    /status – status pesanan Anda
+    ");
     let ann = stack.customer_of("demo", 2, "en");
-    insta::assert_snapshot!(seen(&ann.say("/help").await), @"");
+    insta::assert_snapshot!(seen(&ann.say("/help").await), @r"
+    The commands I understand:
+    /help – this list
+    /order – book a repair
+    /catalog – spare parts and prices
+    /status – how your booking stands
+    ");
     for text in ["halo, bisa servis HP?", "/refund", "/", "12345678", "🙂"] {
         assert_eq!(budi.say(text).await.text, help.text, "{text}");
     }
@@ -127,9 +379,60 @@ async fn the_catalog_turns_its_pages_in_place() {
     let stack = Stack::start();
     let budi = stack.customer(1);
     let first = budi.say("/catalog").await;
-    insta::assert_snapshot!(seen(&first), @"");
+    insta::assert_snapshot!(seen(&first), @r"
+    Daftar harga
+
+    iPhone 6
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp250.000
+    Screen Guard – Rp35.000
+
+    iPhone 6s
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp275.000
+    Screen Guard – Rp35.000
+
+    iPhone 7
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp300.000
+    Screen Guard – Rp35.000
+    [Berikutnya ›]
+    [Booking]
+    ");
     let second = budi.press("Berikutnya").await;
-    insta::assert_snapshot!(seen(&second), @"");
+    insta::assert_snapshot!(seen(&second), @r"
+    Daftar harga
+
+    iPhone 7 Plus
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp350.000
+    Screen Guard – Rp35.000
+
+    iPhone 8
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp350.000
+    Screen Guard – Rp35.000
+
+    iPhone 8 Plus
+    Back Camera – Rp180.000
+    Battery – Rp70.000
+    Finger – Rp120.000
+    LCD – Rp400.000
+    Screen Guard – Rp35.000
+    [‹ Sebelumnya]
+    [Berikutnya ›]
+    [Booking]
+    ");
     assert_eq!((second.id, second.edited), (first.id, true));
     let mut last = second;
     while last.buttons.iter().any(|label| label == "Berikutnya ›") {
@@ -155,7 +458,18 @@ async fn the_list_of_devices_turns_its_pages_in_place() {
     let first = budi.say("05/12/2026").await;
     let second = budi.press("Berikutnya").await;
     assert_eq!((second.id, second.edited), (first.id, true));
-    insta::assert_snapshot!(seen(&second), @"");
+    insta::assert_snapshot!(seen(&second), @r"
+    Tanggal: Sabtu, 5 Desember 2026.
+
+    Perangkat apa yang diservis?
+    [iPhone 13]
+    [iPhone X]
+    [iPhone XR]
+    [iPhone XS]
+    [‹ Sebelumnya]
+    [Ganti tanggal]
+    [Cancel]
+    ");
     let slots = budi.press("iPhone 13").await;
     assert!(slots.id > second.id);
 }
@@ -164,12 +478,43 @@ async fn the_list_of_devices_turns_its_pages_in_place() {
 async fn a_deep_link_asks_only_what_is_missing() {
     let stack = Stack::start();
     let budi = stack.customer(1);
-    insta::assert_snapshot!(seen(&budi.say("/start i_iphone-6-battery").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("/start i_iphone-6-battery").await), @r"
+    Pilihan Anda: Battery iPhone 6 · Rp70.000.
+
+    Selamat datang di layanan reservasi Jaya Gadget Servis. Anda akan memilih tanggal, perangkat, jam, dan komponen; pembayaran dilakukan setelahnya.
+
+    Tekan Booking untuk mulai atau Cancel untuk batal.
+    [Booking]
+    [Cancel]
+    ");
     let asked = budi.press("Booking").await;
     assert!(asked.text.starts_with("Kapan Anda mau datang?"));
-    insta::assert_snapshot!(seen(&budi.say("5-12-2026").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("5-12-2026").await), @r"
+    Tanggal: Sabtu, 5 Desember 2026.
+
+    Pilih jam yang masih kosong:
+    [09.00–11.00 WIB]
+    [12.00–14.00 WIB]
+    [15.00–17.00 WIB]
+    [18.00–20.00 WIB]
+    [Ganti tanggal]
+    [Cancel]
+    ");
     let summary = budi.press("12.00").await;
-    insta::assert_snapshot!(seen(&summary), @"");
+    insta::assert_snapshot!(seen(&summary), @r"
+    Ringkasan pesanan
+    ID order: [code]
+    Total: Rp70.000
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 12.00–14.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Sudah benar? Tekan Book Now untuk memesan.
+    [Book Now]
+    [Cancel]
+    [Ganti tanggal]
+    ");
     let booked = budi.press("Book Now").await;
     assert_eq!(booked.code(), summary.code());
 }
@@ -178,7 +523,15 @@ async fn a_deep_link_asks_only_what_is_missing() {
 async fn a_deep_link_to_nothing_on_offer_begins_an_empty_booking() {
     let stack = Stack::start();
     let budi = stack.customer(1);
-    insta::assert_snapshot!(seen(&budi.say("/start i_nokia-3310-battery").await), @"");
+    insta::assert_snapshot!(seen(&budi.say("/start i_nokia-3310-battery").await), @r"
+    Pilihan itu tidak ada di daftar kami. Silakan pilih lagi.
+
+    Selamat datang di layanan reservasi Jaya Gadget Servis. Anda akan memilih tanggal, perangkat, jam, dan komponen; pembayaran dilakukan setelahnya.
+
+    Tekan Booking untuk mulai atau Cancel untuk batal.
+    [Booking]
+    [Cancel]
+    ");
     budi.press("Booking").await;
     let devices = budi.say("05/12/2026").await;
     assert!(
@@ -331,7 +684,8 @@ async fn only_free_slots_are_offered_and_a_full_day_is_refused() {
         late.press("Booking").await;
         let refused = late.say("05/12/2026").await;
         assert!(refused.text.starts_with(words), "{}", refused.text);
-        assert!(late.say("06/12/2026").await.text.contains("iPhone 6"));
+        let next_day = late.say("06/12/2026").await;
+        assert_eq!(next_day.buttons[0], "iPhone 6");
     }
 }
 
@@ -356,7 +710,16 @@ async fn slots_that_have_begun_are_not_offered() {
     // One that begins while the customer looks at it.
     stack.set_clock("2026-12-01T15:00:00+07:00").await;
     let gone = budi.press("15.00").await;
-    insta::assert_snapshot!(seen(&gone), @"");
+    insta::assert_snapshot!(seen(&gone), @r"
+    Jam itu tidak bisa dipesan lagi. Pilih jam lain.
+
+    Tanggal: Selasa, 1 Desember 2026.
+
+    Pilih jam yang masih kosong:
+    [18.00–20.00 WIB]
+    [Ganti tanggal]
+    [Cancel]
+    ");
 }
 
 #[tokio::test]
@@ -424,7 +787,20 @@ async fn change_date_keeps_the_rest() {
     let slots = budi.say("06/12/2026").await;
     assert!(slots.text.contains("Pilih jam"), "{}", slots.text);
     let summary = budi.press("15.00").await;
-    insta::assert_snapshot!(seen(&summary), @"");
+    insta::assert_snapshot!(seen(&summary), @r"
+    Ringkasan pesanan
+    ID order: [code]
+    Total: Rp70.000
+    Tanggal: Minggu, 6 Desember 2026
+    Jam: 15.00–17.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Sudah benar? Tekan Book Now untuk memesan.
+    [Book Now]
+    [Cancel]
+    [Ganti tanggal]
+    ");
     assert_eq!(summary.code(), before.code());
 }
 
@@ -484,7 +860,19 @@ async fn an_unpaid_hold_ends_by_the_clock_and_its_seat_is_sold_five_minutes_late
     let first = stack.customer(1);
     first.say("/status").await;
     let status = first.say(&late.code).await;
-    insta::assert_snapshot!(seen(&status), @"");
+    insta::assert_snapshot!(seen(&status), @r"
+    ID order: [code]
+    Total: Rp70.000
+    Status pembayaran: Belum dibayar
+    Status perbaikan: Tidak dibayar tepat waktu
+    Tanggal: Sabtu, 5 Desember 2026
+    Jam: 09.00–11.00 WIB
+    Perangkat: iPhone 6
+    Komponen: Battery
+
+    Halaman pesanan Anda:
+    [page]
+    ");
     let refused = stack
         .request(
             Method::POST,

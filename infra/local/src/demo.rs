@@ -97,7 +97,7 @@ impl Player {
 
     async fn stored(&self) -> anyhow::Result<()> {
         say("\n== what was stored for it")?;
-        for row in database::rows(&self.addresses.aws()).await? {
+        for row in database::rows(&self.addresses.aws(self.http.clone())).await? {
             let key = row.get("PK").and_then(Value::as_str).unwrap_or_default();
             let is_new = ["#CHAT#", "#DAY#", "#RSV#", "#PAY#", "LINK#"]
                 .iter()

@@ -56,13 +56,11 @@ const DEVICES: [(&str, u64); 12] = [
 
 /// Makes what is not there yet, and tells the vendors where to send to.
 pub async fn seed(addresses: &Addresses, sandbox: &Sandbox, clock: Clock) -> anyhow::Result<()> {
-    let aws = addresses.aws();
+    let http = pesan_adapters::http::client()?;
+    let aws = addresses.aws(http.clone());
     let store = Store::new(aws.dynamodb(), "pesan");
     let parameters = Parameters::new(aws.ssm(), PARAMETER_PREFIX, clock);
-    let telegram = Telegram::new(
-        pesan_adapters::http::client()?,
-        &addresses.telegram_api_url(),
-    );
+    let telegram = Telegram::new(http, &addresses.telegram_api_url());
     put_unless_there(&parameters, LINK_KEY, "demo-link-key-of-the-local-stack").await?;
     let there = store.merchants().await?;
     for demo in DEMOS {

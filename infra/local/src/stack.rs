@@ -91,8 +91,9 @@ impl Addresses {
     }
 
     /// The stack's AWS, for the stack's own use.
-    pub fn aws(&self) -> Aws {
+    pub fn aws(&self, http: reqwest::Client) -> Aws {
         Aws {
+            http,
             region: REGION.to_owned(),
             credentials: Credentials::new("local", "local", None, None, "local"),
             dynamodb_endpoint: Some(self.dynamodb_url.clone()),

@@ -1,6 +1,6 @@
 //! How AWS is reached: credentials and region straight from the function's environment (no
-//! aws-config, which brings a second HTTP stack), ring for TLS, attempts short enough that a
-//! slow DynamoDB node costs one retry and not the webhook.
+//! aws-config, which brings a second HTTP stack), through the vendors' HTTP client, in attempts
+//! short enough that a slow DynamoDB node costs one retry and not the webhook.
 
 use std::time::Duration;
 
@@ -8,7 +8,12 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
 
 /// Where AWS is and who asks.
 #[derive(Clone, Debug)]
@@ -17,6 +22,8 @@ pub struct Aws {
     pub region: String,
     /// From Lambda's environment.
     pub credentials: Credentials,
+    /// What it is called through.
+    pub http: reqwest::Client,
     /// Another place that speaks DynamoDB's wire.
     pub dynamodb_endpoint: Option<String>,
     /// Another place that speaks the Parameter Store's wire.
@@ -26,12 +33,54 @@ pub struct Aws {
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
 
-fn http_client() -> SharedHttpClient {
-    Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https()
+/// Lets the SDK call through the one HTTP client that the vendors are called through: one TLS
+/// stack, one set of roots, and none of them read from the machine.
+#[derive(Clone, Debug)]
+struct Through(reqwest::Client);
+
+impl HttpConnector for Through {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request
+                .try_into_http1x()
+                .map_err(|error| ConnectorError::user(error.into()))?;
+            let (parts, body) = request.into_parts();
+            let bytes = body
+                .bytes()
+                .map(<[u8]>::to_vec)
+                .ok_or_else(|| ConnectorError::user("a body that streams".into()))?;
+            let response = http
+                .request(parts.method, parts.uri.to_string())
+                .headers(parts.headers)
+                .body(bytes)
+                .send()
+                .await
+                .map_err(broken)?;
+            let status = response.status();
+            let headers = response.headers().clone();
+            let body = SdkBody::from(response.bytes().await.map_err(broken)?.to_vec());
+            let mut answer = http::Response::new(body);
+            *answer.status_mut() = status;
+            *answer.headers_mut() = headers;
+            HttpResponse::try_from(answer)
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+fn broken(error: reqwest::Error) -> ConnectorError {
+    let error = error.without_url();
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}
+
+fn http_client(http: &reqwest::Client) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Through(http.clone()));
+    http_client_fn(move |_, _| connector.clone())
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -49,7 +98,7 @@ impl Aws {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client())
+            .http_client(http_client(&self.http))
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(endpoint) = &self.dynamodb_endpoint {
@@ -65,7 +114,7 @@ impl Aws {
             .behavior_version(aws_sdk_ssm::config::BehaviorVersion::latest())
             .region(aws_sdk_ssm::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client())
+            .http_client(http_client(&self.http))
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(endpoint) = &self.ssm_endpoint {

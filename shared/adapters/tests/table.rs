@@ -32,6 +32,7 @@ async fn store() -> Store {
     let aws = Aws {
         region: "ap-southeast-3".to_owned(),
         credentials: aws_credential_types::Credentials::new("test", "test", None, None, "test"),
+        http: pesan_adapters::http::client().unwrap(),
         dynamodb_endpoint: Some(endpoint),
         ssm_endpoint: None,
     };

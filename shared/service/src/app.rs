@@ -22,7 +22,10 @@ use crate::Failure;
 /// What a function is configured by.
 #[derive(Clone, Debug)]
 pub struct Config {
-    aws: Aws,
+    region: String,
+    credentials: Credentials,
+    dynamodb_endpoint: Option<String>,
+    ssm_endpoint: Option<String>,
     table: String,
     parameter_prefix: String,
     public_base_url: String,
@@ -47,18 +50,16 @@ impl Config {
         let need = |name: &'static str| variable(name).ok_or(Missing(name));
         let trimmed = |url: String| url.trim_end_matches('/').to_owned();
         Ok(Self {
-            aws: Aws {
-                region: need("AWS_REGION")?,
-                credentials: Credentials::new(
-                    need("AWS_ACCESS_KEY_ID")?,
-                    need("AWS_SECRET_ACCESS_KEY")?,
-                    variable("AWS_SESSION_TOKEN"),
-                    None,
-                    "environment",
-                ),
-                dynamodb_endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB"),
-                ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
-            },
+            region: need("AWS_REGION")?,
+            credentials: Credentials::new(
+                need("AWS_ACCESS_KEY_ID")?,
+                need("AWS_SECRET_ACCESS_KEY")?,
+                variable("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+            ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
             table: need("TABLE_NAME")?,
             parameter_prefix: need("PARAMETER_PREFIX")?,
             public_base_url: trimmed(need("PUBLIC_BASE_URL")?),
@@ -106,9 +107,16 @@ impl App {
     /// When no HTTP client can be made.
     pub fn new(config: &Config, clock: Clock) -> Result<Self, ClientError> {
         let http = pesan_adapters::http::client()?;
+        let aws = Aws {
+            region: config.region.clone(),
+            credentials: config.credentials.clone(),
+            http: http.clone(),
+            dynamodb_endpoint: config.dynamodb_endpoint.clone(),
+            ssm_endpoint: config.ssm_endpoint.clone(),
+        };
         Ok(Self {
-            store: Store::new(config.aws.dynamodb(), &config.table),
-            parameters: Parameters::new(config.aws.ssm(), &config.parameter_prefix, clock.clone()),
+            store: Store::new(aws.dynamodb(), &config.table),
+            parameters: Parameters::new(aws.ssm(), &config.parameter_prefix, clock.clone()),
             telegram: Telegram::new(http.clone(), &config.telegram_api_url),
             midtrans: Midtrans::new(
                 http,
