@@ -130,7 +130,7 @@ async fn book(browser: &Client, stack: &Stack) {
 async fn a_customer_books_pays_in_place_and_sees_it_paid() {
     let stack = Stack::start();
     let driver = Driver::start();
-    let browser = driver.browser(1440, 1000).await;
+    let browser = driver.browser(1440, 1180).await;
     book(&browser, &stack).await;
 
     // The order page stands in the right pane by itself.

@@ -24,19 +24,28 @@ fn below_note(message: &Message) -> (&str, &[String]) {
     (rest, &message.buttons)
 }
 
-/// Leads a customer to each step in turn, and tells it with what the bot asks there.
-async fn steps(customer: &Customer<'_>) -> Vec<Message> {
-    let mut steps = vec![customer.say("/order").await];
-    for button in [
-        "Booking",
-        "Sabtu, 5 Desember 2026",
-        "iPhone 6",
-        "09.00",
-        "Battery",
-    ] {
-        steps.push(customer.press(button).await);
+/// What leads from `/order` to the summary.
+const STEPS: [&str; 5] = [
+    "Booking",
+    "Sabtu, 5 Desember 2026",
+    "iPhone 6",
+    "09.00",
+    "Battery",
+];
+
+/// Begins to book and takes so many steps; what the bot then asks.
+async fn walk(customer: &Customer<'_>, steps: usize) -> Message {
+    let mut asked = customer.say("/order").await;
+    for button in &STEPS[..steps] {
+        asked = customer.press(button).await;
     }
-    steps
+    asked
+}
+
+/// Presses a button of the newest keyboard's version that may not be on it.
+async fn forge(customer: &Customer<'_>, button: &str) -> Message {
+    let version = customer.newest().await.version().to_owned();
+    customer.press_data(&format!("{version}:{button}")).await
 }
 
 const OLD: &str = "Tombol itu dari pesan lama. Ini langkah Anda sekarang:";
@@ -49,13 +58,7 @@ async fn c14_a_button_of_an_old_keyboard_is_refused_and_shows_the_step() {
     let mut old = Vec::new();
     let before = rows_beside_chats(&stack).await;
     budi.say("/order").await;
-    for button in [
-        "Booking",
-        "Sabtu, 5 Desember 2026",
-        "iPhone 6",
-        "09.00",
-        "Battery",
-    ] {
+    for button in STEPS {
         old.push(budi.newest().await.data_of(button).to_owned());
         let asked = budi.press(button).await;
         for data in &old {
@@ -106,25 +109,12 @@ async fn c14_a_skipped_step_is_refused_and_shows_the_step() {
         "book",
     ];
     for step in 0..buttons.len() {
-        let asked = steps(&budi).await.swap_remove(step);
-        // Go back to that step: the walk above went through all of them.
-        budi.say("/order").await;
-        for button in &[
-            "Booking",
-            "Sabtu, 5 Desember 2026",
-            "iPhone 6",
-            "09.00",
-            "Battery",
-        ][..step]
-        {
-            budi.press(button).await;
-        }
+        let asked = walk(&budi, step).await;
         for (other, button) in buttons.iter().enumerate() {
             if other == step {
                 continue;
             }
-            let version = budi.newest().await.version().to_owned();
-            let refused = budi.press_data(&format!("{version}:{button}")).await;
+            let refused = forge(&budi, button).await;
             assert!(
                 refused.text.starts_with(NOT_NOW),
                 "{button} at step {step}: {}",
@@ -142,10 +132,7 @@ async fn c13_forged_data_is_refused_and_shows_the_step() {
     let other = stack.customer(2).book("12.00").await;
     let budi = stack.customer(1);
     let before = rows_beside_chats(&stack).await;
-    let asked = steps(&budi).await.swap_remove(2);
-    budi.say("/order").await;
-    budi.press("Booking").await;
-    budi.say("05/12/2026").await;
+    let asked = walk(&budi, 2).await;
     let long = format!("part:{}", "a".repeat(56));
     for forged in [
         "",
@@ -164,8 +151,7 @@ async fn c13_forged_data_is_refused_and_shows_the_step() {
         "dev:<b>x</b>",
         &long,
     ] {
-        let version = budi.newest().await.version().to_owned();
-        let refused = budi.press_data(&format!("{version}:{forged}")).await;
+        let refused = forge(&budi, forged).await;
         assert!(
             refused.text.starts_with(NOT_NOW),
             "{forged}: {}",
@@ -199,40 +185,34 @@ async fn c13_a_forged_choice_outside_the_catalog_or_the_day_is_refused() {
     stack.customer(2).book("12.00").await;
     let budi = stack.customer(1);
     let before = rows_beside_chats(&stack).await;
-    let forge = async |forged: &str| {
-        let version = budi.newest().await.version().to_owned();
-        budi.press_data(&format!("{version}:{forged}")).await
-    };
     budi.say("/order").await;
     let days = budi.press("Booking").await;
     for (date, words) in [
         ("2020-01-01", "Tanggal itu sudah lewat."),
         ("2030-01-01", "Tanggal itu terlalu jauh."),
     ] {
-        let refused = forge(&format!("date:{date}")).await;
+        let refused = forge(&budi, &format!("date:{date}")).await;
         assert!(refused.text.starts_with(words), "{}", refused.text);
         assert_eq!(refused.buttons, days.buttons);
     }
     let devices = budi.say("05/12/2026").await;
-    let refused = forge("dev:nokia-3310").await;
+    let refused = forge(&budi, "dev:nokia-3310").await;
     let not_offered = "Pilihan itu tidak ada di daftar kami.";
     assert!(refused.text.starts_with(not_offered), "{}", refused.text);
     assert_eq!(refused.buttons, devices.buttons);
-    let last_page = forge("page:65535").await;
+    let last_page = forge(&budi, "page:65535").await;
     assert_eq!(last_page.buttons[0], "iPhone 13");
-    let slots = forge("dev:iphone-6").await;
+    let slots = forge(&budi, "dev:iphone-6").await;
     for slot in ["0000", "1000", "2359"] {
-        let refused = forge(&format!("slot:{slot}")).await;
+        let refused = forge(&budi, &format!("slot:{slot}")).await;
         let gone = "Jam itu tidak bisa dipesan lagi.";
         assert!(refused.text.starts_with(gone), "{}", refused.text);
         assert_eq!(refused.buttons, slots.buttons);
     }
-    // The other customer's slot is no longer on the keyboard.
-    let parts = forge("slot:1200").await;
-    let refused = match parts.buttons[0].as_str() {
-        "Back Camera · Rp180.000" => budi.press("Battery").await,
-        _ => parts,
-    };
+    // The other customer's slot, which is not on the keyboard: the seats are looked at where all is
+    // summed up.
+    forge(&budi, "slot:1200").await;
+    let refused = budi.press("Battery").await;
     assert!(
         refused.text.starts_with("Maaf, jam itu baru saja diambil"),
         "{}",
@@ -250,14 +230,9 @@ async fn c13_a_part_of_another_device_is_refused_and_the_price_is_the_catalogs()
     let stack = Stack::start();
     let budi = stack.customer(1);
     let before = rows_beside_chats(&stack).await;
-    let parts = steps(&budi).await.swap_remove(4);
-    budi.say("/order").await;
-    for button in ["Booking", "Sabtu, 5 Desember 2026", "iPhone 6", "09.00"] {
-        budi.press(button).await;
-    }
+    let parts = walk(&budi, 4).await;
     for part in ["iphone-13-lcd", "iphone-6-nothing", "iphone-6"] {
-        let version = budi.newest().await.version().to_owned();
-        let refused = budi.press_data(&format!("{version}:part:{part}")).await;
+        let refused = forge(&budi, &format!("part:{part}")).await;
         let not_offered = "Pilihan itu tidak ada di daftar kami.";
         assert!(refused.text.starts_with(not_offered), "{}", refused.text);
         assert_eq!(refused.buttons, parts.buttons, "{part}");
@@ -266,7 +241,7 @@ async fn c13_a_part_of_another_device_is_refused_and_the_price_is_the_catalogs()
     budi.press("Battery").await;
     let booked = budi.press("Book Now").await;
     let order = stack.transaction(&booked.code().unwrap()).await.unwrap();
-    assert_eq!(order["gross_amount"], "70000.00");
+    assert_eq!(order["gross_amount"], 70_000);
 }
 
 #[tokio::test]
@@ -378,20 +353,6 @@ async fn five_wrong_codes_lock_the_chat_for_an_hour() {
     assert!(told.text.starts_with("Tidak ada pesanan"), "{}", told.text);
     let told = budi.say("10000001").await;
     assert!(told.text.starts_with("Tidak ada pesanan"), "{}", told.text);
-}
-
-#[tokio::test]
-async fn a_locked_chat_still_pays_its_own_booking() {
-    let stack = Stack::start();
-    let budi = stack.customer(1);
-    let booked = budi.book("09.00").await;
-    let pay = budi.newest().await.data_of("Bayar Sekarang").to_owned();
-    budi.say("/status").await;
-    for wrong in 0..5 {
-        budi.say(&format!("1000000{wrong}")).await;
-    }
-    let shown = budi.press_data(&pay).await;
-    assert_eq!(shown.link(), Some(booked.link), "{}", shown.text);
 }
 
 #[tokio::test]
