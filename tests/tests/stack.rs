@@ -95,6 +95,18 @@ async fn what_is_not_there_yet_says_so() {
     assert_eq!(nowhere.status(), 400);
 }
 
+#[tokio::test]
+async fn c7_no_row_that_must_stay_carries_the_tables_ttl() {
+    let stack = Stack::start();
+    let booked = stack.customer(1).book("09.00").await;
+    stack.bank(&booked.code, json!({"do": "pay"})).await;
+    let rows = stack.rows().await;
+    assert!(rows.len() > 100, "{} rows", rows.len());
+    for row in rows {
+        assert!(row.get("expires_at").is_none(), "{}", row["PK"]);
+    }
+}
+
 #[test]
 fn the_demo_plays_a_booking_to_its_end() {
     let (code, said, complaint) = run_to_end(&["demo"]);
