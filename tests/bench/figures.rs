@@ -60,7 +60,10 @@ async fn notifications(stack: &Stack) {
     }
     for code in &bookings {
         stack
-            .bank(code, json!({"do": "pay", "method": "bca_va", "notify": false}))
+            .bank(
+                code,
+                json!({"do": "pay", "method": "bca_va", "notify": false}),
+            )
             .await;
         let transaction = stack.transaction(code).await.unwrap();
         let id = transaction["transaction_id"].as_str().unwrap();
@@ -81,7 +84,7 @@ async fn starts(stack: &Stack, name: &str) {
         let api = Router::new().route(
             "/2018-06-01/runtime/invocation/next",
             get(move || {
-                drop(sender.send(Instant::now()));
+                sender.send(Instant::now()).unwrap();
                 std::future::pending::<()>()
             }),
         );

@@ -77,6 +77,11 @@ impl Drop for Running {
     }
 }
 
+/// How large a function's binary is, in bytes.
+pub fn function_size(name: &str) -> u64 {
+    std::fs::metadata(built(name)).unwrap().len()
+}
+
 /// Runs a function's binary against a Runtime API at `runtime_api`, in a stack's environment.
 pub fn function(name: &str, stack: &Stack, runtime_api: &str) -> Running {
     let process = Command::new(built(name))

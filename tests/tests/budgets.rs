@@ -1,7 +1,5 @@
 //! DESIGN section 8, counted at the wire.
 
-#![expect(clippy::indexing_slicing, reason = "a test may stop where it stands")]
-
 use pesan_tests::{Customer, Stack};
 use serde_json::json;
 

@@ -1,7 +1,5 @@
 //! Dependencies run one way (DESIGN section 2).
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use std::collections::BTreeSet;
 
 use cargo_metadata::{MetadataCommand, Package};

@@ -2,11 +2,7 @@
 //! given the sample from `tests/events/`, and answers
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use std::path::Path;
 

@@ -1,11 +1,5 @@
 //! The local stack itself: what survives, what is refused, what the demo says.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
-
 use pesan_tests::{Setup, Stack, run_to_end};
 use serde_json::json;
 

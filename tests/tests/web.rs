@@ -1,10 +1,6 @@
 //! The pages a customer sees.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use pesan_tests::{Setup, Stack};
 use reqwest::{Method, Response, StatusCode};

@@ -221,17 +221,6 @@ pub struct CatalogRow {
 pub struct HomePage {
     /// English instead of Indonesian.
     pub english: bool,
-    /// Shops to visit.
-    pub shops: Vec<ShopLink>,
-}
-
-/// A shop by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShopLink {
-    /// Its name.
-    pub name: String,
-    /// Where its page is.
-    pub path: String,
 }
 
 /// Why there is no page.

@@ -14,6 +14,7 @@ use pesan_service::{App, Failure, Shop};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::pages::HomePage;
 use crate::respond::{Policy, failed, file, page};
 use crate::views;
 
@@ -44,23 +45,12 @@ impl Choice {
     }
 }
 
-async fn home(State(app): State<Arc<App>>, Query(choice): Query<Choice>) -> Response {
+async fn home(Query(choice): Query<Choice>) -> Response {
     let language = choice.or(Language::Indonesian);
-    let shops = async {
-        let mut shops = Vec::new();
-        for id in app.store.merchants().await? {
-            shops.push(app.shop(&id).await?.merchant);
-        }
-        Ok::<_, Failure>(shops)
+    let template = HomePage {
+        english: language == Language::English,
     };
-    match shops.await {
-        Ok(shops) => page(
-            StatusCode::OK,
-            &views::home(&shops, language),
-            &Policy::OwnOnly,
-        ),
-        Err(failure) => failed(&failure, language),
-    }
+    page(StatusCode::OK, &template, &Policy::OwnOnly)
 }
 
 async fn find_shop(app: &App, merchant: &str) -> Result<Shop, Failure> {

@@ -10,27 +10,11 @@ use pesan_domain::texts::{payment_in_words, repair_in_words};
 use pesan_service::orders::OrderView;
 use pesan_service::{App, Shop};
 
-use crate::pages::{
-    CatalogGroup, CatalogPage, CatalogRow, DeviceCard, HomePage, OrderPage, ShopLink, ShopPage,
-    Snap,
-};
+use crate::pages::{CatalogGroup, CatalogPage, CatalogRow, DeviceCard, OrderPage, ShopPage, Snap};
 
 /// Where Snap.js is (<https://docs.midtrans.com/reference/snap-js>).
 const SNAP_JS_SANDBOX: &str = "https://app.sandbox.midtrans.com/snap/snap.js";
 const SNAP_JS_PRODUCTION: &str = "https://app.midtrans.com/snap/snap.js";
-
-pub(crate) fn home(merchants: &[Merchant], language: Language) -> HomePage {
-    HomePage {
-        english: language == Language::English,
-        shops: merchants
-            .iter()
-            .map(|merchant| ShopLink {
-                name: merchant.name.clone(),
-                path: shop_path(merchant),
-            })
-            .collect(),
-    }
-}
 
 pub(crate) fn shop(app: &App, shop: &Shop, language: Language) -> ShopPage {
     let merchant = &shop.merchant;

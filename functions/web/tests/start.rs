@@ -1,7 +1,5 @@
 //! The binary itself: it does not start without its variables, and names the one that is missing.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use std::process::Command;
 
 #[test]

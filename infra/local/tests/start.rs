@@ -1,7 +1,5 @@
 //! The binary itself: it says what it takes, and which of it is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use std::process::Command;
 
 #[test]

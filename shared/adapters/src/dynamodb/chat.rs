@@ -249,12 +249,7 @@ impl Store {
             .expression_attribute_values(":before", put.before)
             .send()
             .await
-            .map_err(|error| match error.as_service_error() {
-                Some(service) if service.is_conditional_check_failed_exception() => {
-                    StoreError::Conflict
-                }
-                _ => super::unavailable(error),
-            })?;
+            .map_err(super::lost_or_unavailable)?;
         Ok(())
     }
 

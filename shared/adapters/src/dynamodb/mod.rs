@@ -10,6 +10,7 @@ mod reservation;
 mod rows;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -129,6 +130,14 @@ where
         SdkError::TimeoutError(_) => StoreError::Unavailable("timeout".to_owned()),
         SdkError::DispatchFailure(_) => StoreError::Unavailable("connection".to_owned()),
         _ => StoreError::Unavailable("unreadable answer".to_owned()),
+    }
+}
+
+/// Tells a put whose condition failed from one that could not be made.
+fn lost_or_unavailable<R>(error: SdkError<PutItemError, R>) -> StoreError {
+    match error.as_service_error() {
+        Some(service) if service.is_conditional_check_failed_exception() => StoreError::Conflict,
+        _ => unavailable(error),
     }
 }
 

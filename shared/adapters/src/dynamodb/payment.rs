@@ -231,7 +231,8 @@ impl Store {
         merchant: &Merchant,
         payment: &Payment,
     ) -> Result<(), StoreError> {
-        self.transact(vec![self.payment_update(merchant, payment)?], None)
+        let item = to_item(&payment_row(merchant, payment))?;
+        self.put_alone_over(item, payment.version.saturating_sub(1))
             .await
     }
 

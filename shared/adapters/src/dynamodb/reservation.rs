@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::chat::ChatRecord;
 use super::payment::payment_row;
 use super::rows::{Keyed, LinkRow, ReservationRow, SeatRow};
-use super::{Item, Store, StoreError, broken, cancelled, from_item, keys, to_item, unavailable};
+use super::{
+    Item, Store, StoreError, broken, cancelled, from_item, keys, lost_or_unavailable, to_item,
+    unavailable,
+};
 
 /// A hold that ended at or before this moment may be sold again.
 pub(super) fn resold_before(now: Timestamp) -> Timestamp {
@@ -205,6 +208,20 @@ impl Store {
             .send()
             .await
             .map_err(|error| cancelled(error, seat))?;
+        Ok(())
+    }
+
+    /// As [`Store::put_over`], without the price of a transaction.
+    pub(super) async fn put_alone_over(&self, item: Item, version: u64) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .send()
+            .await
+            .map_err(lost_or_unavailable)?;
         Ok(())
     }
 
