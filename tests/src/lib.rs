@@ -481,6 +481,27 @@ impl Message {
         self.data[0].split(':').next().unwrap()
     }
 
+    /// What a person sees, button by button, with a booking's code and page masked: every booking
+    /// has its own.
+    pub fn seen(&self) -> String {
+        let mut seen = String::new();
+        for word in self.text.split_inclusive(char::is_whitespace) {
+            let (word, space) = word.split_at(word.trim_end().len());
+            if Some(word) == self.code().as_deref() {
+                seen.push_str("[code]");
+            } else if Some(word) == self.link().as_deref() {
+                seen.push_str("[page]");
+            } else {
+                seen.push_str(word);
+            }
+            seen.push_str(space);
+        }
+        for button in &self.buttons {
+            seen.push_str(&format!("\n[{button}]"));
+        }
+        seen
+    }
+
     /// The link to the order's page in it.
     pub fn link(&self) -> Option<String> {
         self.text

@@ -112,8 +112,11 @@ async fn c1_those_who_lost_share_the_slots_that_are_left() {
         for customer in &customers {
             let newest = customer.newest().await;
             if newest.buttons[0].ends_with("WIB") {
-                customer.press(&newest.buttons[0]).await;
-                customer.press("Book Now").await;
+                let answer = customer.press(&newest.buttons[0]).await;
+                // The slot may have gone since it was offered.
+                if answer.text.starts_with("Ringkasan pesanan") {
+                    customer.press("Book Now").await;
+                }
             }
         }
     }
@@ -172,8 +175,7 @@ async fn c4_any_update_that_comes_three_times_steps_once_and_answers_alike() {
             row["version"]["N"].as_str().unwrap().parse().unwrap()
         })
     };
-    let mut id = 1;
-    for text in [
+    for (id, text) in (1..).zip([
         "/start",
         "/order",
         "Booking",
@@ -181,7 +183,7 @@ async fn c4_any_update_that_comes_three_times_steps_once_and_answers_alike() {
         "besok",
         "05/12/2026",
         "besok",
-    ] {
+    ]) {
         let before: u64 = version().await;
         let update = text_update(id, 1, text);
         let (first, second) = tokio::join!(taken(&stack, &update), taken(&stack, &update));
@@ -190,7 +192,6 @@ async fn c4_any_update_that_comes_three_times_steps_once_and_answers_alike() {
         assert_eq!(first, second, "{text}");
         assert_eq!(first, third, "{text}");
         assert_eq!(version().await, before + 1, "{text}");
-        id += 1;
     }
 }
 
@@ -310,13 +311,15 @@ async fn book_now_through(fault: &str, operations: &[&str]) {
                 .collect();
             match status {
                 200 => assert!(at_once.text.starts_with("Reservasi dibuat."), "{what}"),
-                502 | 503 => {
+                status => {
+                    // 502 is what Lambda answers for a function that died.
+                    let refused = if fault.starts_with("kill") { 502 } else { 503 };
+                    assert_eq!(status, refused, "{what}");
                     assert!(at_once.text.starts_with("Ringkasan pesanan"), "{what}");
                     if !fault.ends_with("_after") {
                         assert!(stored.is_empty(), "{what}: {stored:?}");
                     }
                 }
-                other => panic!("{what}: {other}"),
             }
             assert!(reached || status == 200, "{what}");
             stack.end_faults().await;
@@ -410,15 +413,15 @@ async fn a_function_that_dies_while_the_payment_page_is_opened_leaves_one_bookin
             "09.00",
         ),
         (2, json!({"at": "midtrans", "fault": "kill_after"}), "12.00"),
-        // The second transaction records Midtrans' page.
+        // What is put alone records Midtrans' page.
         (
             3,
-            json!({"at": "dynamodb", "op": "TransactWriteItems", "fault": "kill_before", "skip": 1}),
+            json!({"at": "dynamodb", "op": "PutItem", "fault": "kill_before"}),
             "15.00",
         ),
         (
             4,
-            json!({"at": "dynamodb", "op": "TransactWriteItems", "fault": "kill_after", "skip": 1}),
+            json!({"at": "dynamodb", "op": "PutItem", "fault": "kill_after"}),
             "18.00",
         ),
     ] {

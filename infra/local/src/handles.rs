@@ -81,9 +81,10 @@ impl Handles {
             }
             self.sandbox.run_due().await;
             self.is_idle_within(STOP_PATIENCE).await;
-            if self.sandbox.next_due() == Some(due) {
-                break;
-            }
+            anyhow::ensure!(
+                self.sandbox.next_due() != Some(due),
+                "what is due at {due} is not done"
+            );
         }
         if instant > self.clock.now() {
             self.clock.set(instant)?;

@@ -276,6 +276,7 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
         seat: Some(None),
         event: &event,
         tasks: &[],
+        closes_review: false,
         now: at,
     };
     store.settle(&shop, &settlement).await

@@ -253,6 +253,8 @@ pub enum Alarm {
     Reversed,
     /// The customer's bank took the money back.
     ChargedBack,
+    /// A card payment was called off before it was settled.
+    CaptureCancelled,
     /// More was given back than was paid.
     RefundedTooMuch,
 }
@@ -312,7 +314,14 @@ impl Payment {
                 P::Created | P::Pending | P::Challenge | P::Denied => {
                     self.moved(seen, P::Cancelled, vec![])
                 }
-                P::Paid if self.captured => self.moved(seen, P::Cancelled, vec![]),
+                P::Paid if self.captured => self.moved(
+                    seen,
+                    P::Cancelled,
+                    vec![
+                        Effect::Alarm(Alarm::CaptureCancelled),
+                        Effect::Notify(Notice::Reversed),
+                    ],
+                ),
                 _ => Verdict::default(),
             },
             V::Expire => match self.state {

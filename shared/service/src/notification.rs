@@ -226,6 +226,7 @@ impl Case<'_> {
                 seat: decided.seat,
                 event: &event,
                 tasks: &decided.tasks,
+                closes_review: decided.closes_review(order),
                 now,
             };
             match self.app.store.settle(merchant, &settlement).await {
@@ -373,7 +374,7 @@ impl Decided {
                 }
                 Effect::Alarm(alarm) => {
                     match alarm {
-                        Alarm::Reversed | Alarm::ChargedBack => {
+                        Alarm::Reversed | Alarm::ChargedBack | Alarm::CaptureCancelled => {
                             decided.tasks.push(TaskKind::Reversed);
                         }
                         Alarm::WrongAmount => decided.tasks.push(TaskKind::Review),
@@ -391,13 +392,30 @@ impl Decided {
     fn review(&mut self) {
         self.reservation = None;
         self.seat = None;
-        if let Some(payment) = &mut self.payment
-            && payment.state == PaymentState::Paid
-        {
-            payment.state = PaymentState::Review;
-            self.tasks.push(TaskKind::Review);
-            self.notice = Some(Notice::Review);
+        let Some(payment) = &mut self.payment else {
+            return;
+        };
+        match payment.state {
+            PaymentState::Paid => {
+                payment.state = PaymentState::Review;
+                self.tasks.push(TaskKind::Review);
+                self.notice = Some(Notice::Review);
+            }
+            // The rest of the money is nobody's yet.
+            PaymentState::PartlyRefunded => self.tasks.push(TaskKind::Review),
+            _ => {}
         }
+    }
+
+    /// Whether nothing is left for a person to decide about a payment that was in review.
+    fn closes_review(&self, order: &Order) -> bool {
+        order.payment.state == PaymentState::Review
+            && self.payment.as_ref().is_some_and(|payment| {
+                !matches!(
+                    payment.state,
+                    PaymentState::Review | PaymentState::PartlyRefunded
+                )
+            })
     }
 
     fn seat_lost(&mut self, free: Option<u8>) {
@@ -427,6 +445,7 @@ fn alarm_name(alarm: Alarm) -> &'static str {
         Alarm::PaidTwice => "paid twice",
         Alarm::Reversed => "reversed",
         Alarm::ChargedBack => "charged back",
+        Alarm::CaptureCancelled => "capture cancelled",
         Alarm::RefundedTooMuch => "refunded too much",
     }
 }

@@ -6,7 +6,7 @@ use pesan_adapters::midtrans::{SnapError, SnapOrder, SnapPage};
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_domain::ids::OrderId;
 use pesan_domain::merchant::Merchant;
-use pesan_domain::payment::{Payment, PaymentState};
+use pesan_domain::payment::{Payment, PaymentState, VendorStatus};
 use pesan_domain::reservation::Order;
 
 use crate::{App, Failure, links};
@@ -61,7 +61,8 @@ pub async fn by_token(app: &App, token: &str) -> Result<OrderView, Failure> {
 /// [`Failure::Unavailable`] when Midtrans or the table did not answer; the click may be repeated.
 pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     let OrderView { merchant, order } = view;
-    if !order.is_payable(app.clock.now()) {
+    let now = app.clock.now();
+    if !order.is_payable(now) {
         return Ok(Payable::Closed);
     }
     let ended = matches!(
@@ -73,6 +74,12 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
         return page(open_page(app, merchant, &order).await);
     }
     let payment = &order.payment;
+    if payment.expires_at <= now {
+        // The hold was frozen and outlived the page: the next attempt ends with it.
+        end_attempt(app, merchant, &payment.order_id).await?;
+        let order = next_attempt(app, merchant, order).await?;
+        return page(open_page(app, merchant, &order).await);
+    }
     if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
         return Ok(Payable::Page(SnapPage {
             token: token.clone(),
@@ -103,13 +110,30 @@ async fn end_attempt(app: &App, merchant: &Merchant, order: &OrderId) -> Result<
         .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await?;
     let environment = merchant.midtrans.environment;
-    match app
+    let ended = app
         .midtrans
         .expire(environment, &server_key, order.as_str())
-        .await
-    {
-        // Nobody chose a method, so nothing can be paid.
+        .await;
+    match ended {
+        // Where nobody chose a method, nothing can be paid.
         Ok(()) | Err(CallError::NotFound) => Ok(()),
+        // It is over by itself, or it has been paid.
+        Err(CallError::Refused { .. }) => {
+            let answer = app
+                .midtrans
+                .status(environment, &server_key, order.as_str())
+                .await
+                .map_err(|error| Failure::Unavailable(error.to_string()))?;
+            match VendorStatus::parse(&answer.transaction_status) {
+                VendorStatus::Deny
+                | VendorStatus::Cancel
+                | VendorStatus::Expire
+                | VendorStatus::Failure => Ok(()),
+                _ => Err(Failure::Unavailable(
+                    "the attempt before is not over".to_owned(),
+                )),
+            }
+        }
         Err(error) => Err(Failure::Unavailable(error.to_string())),
     }
 }

@@ -101,11 +101,8 @@ pub(super) fn link(token_hash: &str) -> Key {
 }
 
 /// What a person must settle, by the task's name.
-pub(super) fn waiting(merchant: &MerchantId, kind: &str, order: &OrderId) -> Key {
-    key(
-        format!("M#{}#WAIT#{kind}#0", merchant.as_str()),
-        order.as_str().to_owned(),
-    )
+pub(super) fn waiting(merchant: &MerchantId, kind: &str, what: &str) -> Key {
+    key(format!("M#{}#WAIT#{kind}#0", merchant.as_str()), what)
 }
 
 /// The index key of what a merchant made on a day of its own zone.

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use pesan_domain::ids::{MerchantId, OrderId};
-use pesan_domain::payment::{Payment, PaymentState};
+use pesan_domain::payment::Payment;
 use pesan_domain::reservation::{Order, Reservation};
 
 use super::reservation::sort_key;
@@ -79,8 +79,10 @@ pub struct Settlement<'a> {
     pub seat: Option<Option<Timestamp>>,
     /// The notification.
     pub event: &'a Event,
-    /// What now waits for a person; a payment out of review waits no more.
+    /// What now waits for a person.
     pub tasks: &'a [TaskKind],
+    /// Whether the payment's review is over.
+    pub closes_review: bool,
     /// For the seat's grace.
     pub now: Timestamp,
 }
@@ -181,10 +183,10 @@ impl Store {
         let mut writes = vec![self.put(to_item(&event_row(&merchant.id, order, event))?)?];
         if let Some(payment) = settlement.payment {
             writes.push(self.payment_update(merchant, payment)?);
-            if payment.state != PaymentState::Review {
-                let review = keys::waiting(&merchant.id, TaskKind::Review.name(), order);
-                writes.push(self.delete(&review)?);
-            }
+        }
+        if settlement.closes_review {
+            let review = keys::waiting(&merchant.id, TaskKind::Review.name(), order.as_str());
+            writes.push(self.delete(&review)?);
         }
         let mut seat = None;
         if let Some(reservation) = settlement.reservation {
@@ -195,8 +197,13 @@ impl Store {
             }
         }
         for task in settlement.tasks {
+            let what = match task {
+                TaskKind::Review | TaskKind::Reversed => order.as_str().to_owned(),
+                // Each surplus transaction of an order is money of its own.
+                TaskKind::Refund => format!("{}#{}", order.as_str(), event.transaction),
+            };
             let row = Keyed::new(
-                keys::waiting(&merchant.id, task.name(), order),
+                keys::waiting(&merchant.id, task.name(), &what),
                 WaitingRow {
                     order_id: order.as_str().to_owned(),
                     transaction: event.transaction.clone(),
