@@ -46,9 +46,12 @@ impl Turnable {
 
     /// Turns the clock so that it is `instant` now.
     pub fn set(&self, instant: Timestamp) -> anyhow::Result<()> {
+        // Rounded up: what is due at the instant must be due by the clock.
         let turned = instant
-            .as_millisecond()
-            .saturating_sub(self.now().as_millisecond());
+            .duration_since(self.now())
+            .as_millis()
+            .saturating_add(1);
+        let turned = i64::try_from(turned).context("that far the clock does not turn")?;
         let offset = self.offset.load(Ordering::SeqCst).saturating_add(turned);
         self.offset.store(offset, Ordering::SeqCst);
         if let Some(file) = &self.file {
