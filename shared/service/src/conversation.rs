@@ -91,8 +91,12 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
     };
     if before.has_taken(update.id) {
         turn.load(&needs(&before.chat.dialogue)).await?;
+        let mut chat = before.chat.clone();
+        if !before.took_last(update.id) {
+            chat.note = None;
+        }
         let edit = update.input.turns_page();
-        return Ok(turn.answer(&before.chat, None, edit).await?);
+        return Ok(turn.answer(&chat, edit).await?);
     }
     let mut chat = before.chat.clone();
     if let Some(code) = &update.language_code {
@@ -110,9 +114,10 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
     chat.version = chat.version.saturating_add(1);
     let Some(hold) = landing.hold else {
         chat.dialogue = landing.dialogue;
+        chat.note = landing.note;
         let after = before.after(update.id, chat);
         app.store.save_chat(id, &after).await?;
-        return Ok(turn.answer(&after.chat, landing.note, edit).await?);
+        return Ok(turn.answer(&after.chat, edit).await?);
     };
     // A code that was shown may be another booking's by now: a third try takes a new one.
     let code = hold
@@ -125,9 +130,10 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
     chat.dialogue = Dialogue::Booked {
         code: order.reservation.code.clone(),
     };
+    chat.note = None;
     let after = before.after(update.id, chat);
     turn.book(&after, order).await?;
-    Ok(turn.answer(&after.chat, None, false).await?)
+    Ok(turn.answer(&after.chat, false).await?)
 }
 
 /// Merchant, chat and, where the input itself names a day, that day's seats: one read, two where
@@ -246,12 +252,7 @@ impl Turn<'_> {
         }
     }
 
-    async fn answer(
-        &self,
-        chat: &Chat,
-        note: Option<pesan_domain::dialogue::Note>,
-        edit: bool,
-    ) -> Result<Answer, Failure> {
+    async fn answer(&self, chat: &Chat, edit: bool) -> Result<Answer, Failure> {
         let merchant = &self.shop.merchant;
         let links = match &self.facts.order {
             Some(Some(order)) => {
@@ -260,7 +261,7 @@ impl Turn<'_> {
             _ => Links::default(),
         };
         Ok(Answer {
-            reply: render(chat, note, merchant, &self.facts, &links, self.now),
+            reply: render(chat, merchant, &self.facts, &links, self.now),
             edit,
         })
     }

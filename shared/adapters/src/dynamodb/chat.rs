@@ -1,8 +1,10 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use pesan_domain::dialogue::{Chat, Dialogue, Draft};
+use jiff::civil::Weekday;
+use pesan_domain::dialogue::{Chat, Dialogue, Draft, Note};
 use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId};
 use pesan_domain::language::Language;
+use pesan_domain::merchant::DayRefused;
 use pesan_domain::money::Rupiah;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,12 @@ impl ChatRecord {
         self.updates.contains(&update)
     }
 
+    /// Whether it was the last one that was taken.
+    #[must_use]
+    pub fn took_last(&self, update: i64) -> bool {
+        self.updates.last() == Some(&update)
+    }
+
     /// The record after `update` led to `chat`.
     #[must_use]
     pub fn after(&self, update: i64, chat: Chat) -> Self {
@@ -66,6 +74,84 @@ pub(super) struct ChatRow {
     wrong_codes_since: Option<i64>,
     updates: Vec<i64>,
     dialogue: DialogueRow,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<NoteRow>,
+}
+
+/// What was said, with the one thing it may be about.
+#[derive(Serialize, Deserialize)]
+struct NoteRow {
+    says: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
+}
+
+impl From<Note> for NoteRow {
+    fn from(note: Note) -> Self {
+        let (says, about) = match note {
+            Note::Cancelled => ("cancelled", None),
+            Note::OldKeyboard => ("old-keyboard", None),
+            Note::NotNow => ("not-now", None),
+            Note::UseButtons => ("use-buttons", None),
+            Note::DateFormat => ("date-format", None),
+            Note::DateImpossible => ("date-impossible", None),
+            Note::Day(DayRefused::Past) => ("past", None),
+            Note::Day(DayRefused::TooFar { last }) => ("too-far", Some(last.to_string())),
+            Note::Day(DayRefused::ClosedWeekday { weekday }) => (
+                "closed-weekday",
+                Some(weekday.to_monday_one_offset().to_string()),
+            ),
+            Note::Day(DayRefused::ClosedDate) => ("closed-date", None),
+            Note::Day(DayRefused::AfterClosing) => ("after-closing", None),
+            Note::DayFull => ("day-full", None),
+            Note::SlotGone => ("slot-gone", None),
+            Note::SlotTaken => ("slot-taken", None),
+            Note::NotOffered => ("not-offered", None),
+            Note::PriceChanged => ("price-changed", None),
+            Note::CodeFormat => ("code-format", None),
+            Note::WrongCode => ("wrong-code", None),
+            Note::Locked { until } => ("locked", Some(until.as_second().to_string())),
+        };
+        Self {
+            says: says.to_owned(),
+            about,
+        }
+    }
+}
+
+impl NoteRow {
+    fn note(&self) -> Result<Note, StoreError> {
+        let about = self.about.as_deref().unwrap_or_default();
+        Ok(match self.says.as_str() {
+            "cancelled" => Note::Cancelled,
+            "old-keyboard" => Note::OldKeyboard,
+            "not-now" => Note::NotNow,
+            "use-buttons" => Note::UseButtons,
+            "date-format" => Note::DateFormat,
+            "date-impossible" => Note::DateImpossible,
+            "past" => Note::Day(DayRefused::Past),
+            "too-far" => Note::Day(DayRefused::TooFar {
+                last: about.parse().map_err(broken)?,
+            }),
+            "closed-weekday" => Note::Day(DayRefused::ClosedWeekday {
+                weekday: Weekday::from_monday_one_offset(about.parse().map_err(broken)?)
+                    .map_err(broken)?,
+            }),
+            "closed-date" => Note::Day(DayRefused::ClosedDate),
+            "after-closing" => Note::Day(DayRefused::AfterClosing),
+            "day-full" => Note::DayFull,
+            "slot-gone" => Note::SlotGone,
+            "slot-taken" => Note::SlotTaken,
+            "not-offered" => Note::NotOffered,
+            "price-changed" => Note::PriceChanged,
+            "code-format" => Note::CodeFormat,
+            "wrong-code" => Note::WrongCode,
+            "locked" => Note::Locked {
+                until: Timestamp::from_second(about.parse().map_err(broken)?).map_err(broken)?,
+            },
+            other => return Err(broken(format!("a note that says {other}"))),
+        })
+    }
 }
 
 impl ChatRow {
@@ -76,6 +162,7 @@ impl ChatRow {
                 language: Language::from_code(Some(&self.language)),
                 first_name: self.first_name,
                 dialogue: self.dialogue.dialogue()?,
+                note: self.note.map(|note| note.note()).transpose()?,
                 version: self.version,
                 wrong_codes: self.wrong_codes,
                 wrong_codes_since: self
@@ -287,6 +374,7 @@ impl Store {
                 wrong_codes_since: chat.wrong_codes_since.map(Timestamp::as_second),
                 updates: record.updates.clone(),
                 dialogue: DialogueRow::from(&chat.dialogue),
+                note: chat.note.map(NoteRow::from),
             },
         ))?;
         Ok(ChatPut {

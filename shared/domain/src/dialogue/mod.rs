@@ -182,6 +182,8 @@ pub struct Chat {
     pub first_name: String,
     /// Where the customer is.
     pub dialogue: Dialogue,
+    /// What was said with it last, so that the same update again is answered alike.
+    pub note: Option<Note>,
     /// Counts its commits; a button carries it, so that an old keyboard is known as old.
     pub version: u64,
     /// Wrong booking codes typed of late.
@@ -198,6 +200,7 @@ impl Chat {
             language,
             first_name,
             dialogue: Dialogue::Start,
+            note: None,
             version: 0,
             wrong_codes: 0,
             wrong_codes_since: None,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Button, Chat, Dialogue, Draft, Facts, Note, Press, texts};
+use super::{Button, Chat, Dialogue, Draft, Facts, Press, texts};
 use crate::calendar::{date_in_words, time_in_words};
 use crate::catalog::{Catalog, Item};
 use crate::language::Language;
@@ -64,11 +64,10 @@ struct Page<'a> {
     now: Timestamp,
 }
 
-/// The message for where `chat` is, with a note above it.
+/// The message for where `chat` is, with its note above it.
 #[must_use]
 pub fn render(
     chat: &Chat,
-    note: Option<Note>,
     merchant: &Merchant,
     facts: &Facts,
     links: &Links,
@@ -82,7 +81,7 @@ pub fn render(
         now,
     };
     let mut reply = page.reply();
-    if let Some(note) = note {
+    if let Some(note) = chat.note {
         let note = texts::note(chat.language, note, merchant);
         reply.html = format!("{note}\n\n{}", reply.html);
     }

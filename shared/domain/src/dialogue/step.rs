@@ -185,8 +185,25 @@ fn pressed(
     let not_now = || Aim::noting(at.clone(), Note::NotNow);
     let next = |draft| Aim::at(next(draft, fresh_code));
     match (at, button) {
-        (Dialogue::Start, Button::Cancel) => Aim::at(Dialogue::Start),
-        (_, Button::Cancel) => Aim::noting(Dialogue::Start, Note::Cancelled),
+        (
+            Dialogue::Welcome { .. }
+            | Dialogue::AskDate { .. }
+            | Dialogue::AskDevice { .. }
+            | Dialogue::AskSlot { .. }
+            | Dialogue::AskPart { .. }
+            | Dialogue::Confirm { .. },
+            Button::Cancel,
+        ) => Aim::noting(Dialogue::Start, Note::Cancelled),
+        // Nothing was begun, or it stands already.
+        (
+            Dialogue::Start
+            | Dialogue::Help
+            | Dialogue::Catalog { .. }
+            | Dialogue::Booked { .. }
+            | Dialogue::AskCode
+            | Dialogue::Status { .. },
+            Button::Cancel,
+        ) => Aim::at(Dialogue::Start),
         (Dialogue::Welcome { draft }, Button::Booking) => next(draft.clone()),
         (Dialogue::Start | Dialogue::Help | Dialogue::Catalog { .. }, Button::Booking) => {
             next(Draft::default())
