@@ -89,6 +89,7 @@ struct NoteRow {
 impl From<Note> for NoteRow {
     fn from(note: Note) -> Self {
         let (says, about) = match note {
+            Note::Help => ("help", None),
             Note::Cancelled => ("cancelled", None),
             Note::OldKeyboard => ("old-keyboard", None),
             Note::NotNow => ("not-now", None),
@@ -123,6 +124,7 @@ impl NoteRow {
     fn note(&self) -> Result<Note, StoreError> {
         let about = self.about.as_deref().unwrap_or_default();
         Ok(match self.says.as_str() {
+            "help" => Note::Help,
             "cancelled" => Note::Cancelled,
             "old-keyboard" => Note::OldKeyboard,
             "not-now" => Note::NotNow,

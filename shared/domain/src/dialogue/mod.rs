@@ -60,6 +60,8 @@ impl Draft {
 /// What the customer is told besides where they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// The commands, asked for in the middle of a booking.
+    Help,
     /// The booking was called off.
     Cancelled,
     /// The button belongs to an older message.

@@ -91,13 +91,17 @@ pub fn aim(
 ) -> Aim {
     let at = &chat.dialogue;
     match input {
+        // In the middle of a booking help does not lose what was chosen.
+        Input::Command { name, .. } if name == "help" && is_booking(at) => {
+            Aim::noting(at.clone(), Note::Help)
+        }
         Input::Command { name, argument } => Aim::at(commanded(name, argument)),
         Input::Text(text) => typed(chat, text, merchant, fresh_code, now),
         Input::UnknownButton => Aim::noting(at.clone(), Note::NotNow),
         Input::Press(Press {
             button: Button::PayNow(code),
             ..
-        }) => by_code(chat, code, now),
+        }) => by_code(code),
         Input::Press(press) if press.version != chat.version => {
             Aim::noting(at.clone(), Note::OldKeyboard)
         }
@@ -149,7 +153,10 @@ fn typed(
             Err(DateProblem::Impossible) => Aim::noting(at.clone(), Note::DateImpossible),
         },
         Dialogue::AskCode => match BookingCode::parse(text) {
-            Ok(code) => by_code(chat, &code, now),
+            Ok(code) => match chat.locked_until(now) {
+                Some(until) => Aim::noting(at.clone(), Note::Locked { until }),
+                None => by_code(&code),
+            },
             Err(_) => Aim::noting(at.clone(), Note::CodeFormat),
         },
         Dialogue::Welcome { .. }
@@ -165,13 +172,29 @@ fn typed(
     }
 }
 
-fn by_code(chat: &Chat, code: &BookingCode, now: Timestamp) -> Aim {
-    match chat.locked_until(now) {
-        Some(until) => Aim::noting(chat.dialogue.clone(), Note::Locked { until }),
-        None => Aim {
-            asks_code: true,
-            ..Aim::at(Dialogue::Status { code: code.clone() })
-        },
+fn is_booking(at: &Dialogue) -> bool {
+    match at {
+        Dialogue::Welcome { .. }
+        | Dialogue::AskDate { .. }
+        | Dialogue::AskDevice { .. }
+        | Dialogue::AskSlot { .. }
+        | Dialogue::AskPart { .. }
+        | Dialogue::Confirm { .. } => true,
+        Dialogue::Start
+        | Dialogue::Help
+        | Dialogue::Catalog { .. }
+        | Dialogue::Booked { .. }
+        | Dialogue::AskCode
+        | Dialogue::Status { .. } => false,
+    }
+}
+
+/// The booking of a code. A button's code is not held to the lock: whoever books five minutes
+/// after mistyping must be able to pay, and only this chat's own bookings are ever shown.
+fn by_code(code: &BookingCode) -> Aim {
+    Aim {
+        asks_code: true,
+        ..Aim::at(Dialogue::Status { code: code.clone() })
     }
 }
 
@@ -185,25 +208,9 @@ fn pressed(
     let not_now = || Aim::noting(at.clone(), Note::NotNow);
     let next = |draft| Aim::at(next(draft, fresh_code));
     match (at, button) {
-        (
-            Dialogue::Welcome { .. }
-            | Dialogue::AskDate { .. }
-            | Dialogue::AskDevice { .. }
-            | Dialogue::AskSlot { .. }
-            | Dialogue::AskPart { .. }
-            | Dialogue::Confirm { .. },
-            Button::Cancel,
-        ) => Aim::noting(Dialogue::Start, Note::Cancelled),
+        (_, Button::Cancel) if is_booking(at) => Aim::noting(Dialogue::Start, Note::Cancelled),
         // Nothing was begun, or it stands already.
-        (
-            Dialogue::Start
-            | Dialogue::Help
-            | Dialogue::Catalog { .. }
-            | Dialogue::Booked { .. }
-            | Dialogue::AskCode
-            | Dialogue::Status { .. },
-            Button::Cancel,
-        ) => Aim::at(Dialogue::Start),
+        (_, Button::Cancel) => Aim::at(Dialogue::Start),
         (Dialogue::Welcome { draft }, Button::Booking) => next(draft.clone()),
         (Dialogue::Start | Dialogue::Help | Dialogue::Catalog { .. }, Button::Booking) => {
             next(Draft::default())

@@ -123,6 +123,7 @@ pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> Strin
     let zone = merchant.zone;
     let fixed = |indonesian: &str, english: &str| language.pick(indonesian, english).to_owned();
     match note {
+        Note::Help => help(language).to_owned(),
         Note::Cancelled => fixed("Reservasi dibatalkan.", "The booking was called off."),
         Note::OldKeyboard => fixed(
             "Tombol itu dari pesan lama. Ini langkah Anda sekarang:",
