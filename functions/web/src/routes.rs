@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -63,15 +64,7 @@ async fn shop(
     Path(merchant): Path<String>,
     Query(choice): Query<Choice>,
 ) -> Response {
-    let language = choice.or(Language::Indonesian);
-    match find_shop(&app, &merchant).await {
-        Ok(shop) => page(
-            StatusCode::OK,
-            &views::shop(&app, &shop, language),
-            &Policy::OwnOnly,
-        ),
-        Err(failure) => failed(&failure, language),
-    }
+    of_shop(&app, &merchant, &choice, views::shop).await
 }
 
 async fn catalog(
@@ -79,11 +72,20 @@ async fn catalog(
     Path(merchant): Path<String>,
     Query(choice): Query<Choice>,
 ) -> Response {
+    of_shop(&app, &merchant, &choice, views::catalog).await
+}
+
+async fn of_shop<T: Template>(
+    app: &App,
+    merchant: &str,
+    choice: &Choice,
+    view: fn(&App, &Shop, Language) -> T,
+) -> Response {
     let language = choice.or(Language::Indonesian);
-    match find_shop(&app, &merchant).await {
+    match find_shop(app, merchant).await {
         Ok(shop) => page(
             StatusCode::OK,
-            &views::catalog(&app, &shop, language),
+            &view(app, &shop, language),
             &Policy::OwnOnly,
         ),
         Err(failure) => failed(&failure, language),

@@ -191,23 +191,8 @@ impl Midtrans {
         server_key: &SecretString,
         id: &str,
     ) -> Result<StatusAnswer, CallError> {
-        let url = format!(
-            "{}/v2/{}/status",
-            self.api_host(environment),
-            utf8_percent_encode(id, SEGMENT)
-        );
-        let response = self
-            .http
-            .get(url)
-            .basic_auth(server_key.expose_secret(), Some(""))
-            .header("Accept", "application/json")
-            .send()
-            .await?;
-        let http_status = response.status().as_u16();
-        if http_status >= 500 || http_status == 429 {
-            return Err(CallError::Unknown(format!("status {http_status}")));
-        }
-        let answer: StatusAnswer = response.json().await?;
+        let url = self.core_url(environment, id, "status");
+        let (http_status, answer) = core(self.http.get(url), server_key).await?;
         // The body's code is the result: the HTTP status of a missing transaction is 200 or 404.
         match answer.status_code.as_str() {
             "404" => Err(CallError::NotFound),
@@ -233,23 +218,8 @@ impl Midtrans {
         server_key: &SecretString,
         id: &str,
     ) -> Result<(), CallError> {
-        let url = format!(
-            "{}/v2/{}/expire",
-            self.api_host(environment),
-            utf8_percent_encode(id, SEGMENT)
-        );
-        let response = self
-            .http
-            .post(url)
-            .basic_auth(server_key.expose_secret(), Some(""))
-            .header("Accept", "application/json")
-            .send()
-            .await?;
-        let http_status = response.status().as_u16();
-        if http_status >= 500 || http_status == 429 {
-            return Err(CallError::Unknown(format!("status {http_status}")));
-        }
-        let answer: StatusAnswer = response.json().await?;
+        let url = self.core_url(environment, id, "expire");
+        let (http_status, answer) = core(self.http.post(url), server_key).await?;
         // Success carries the code 407, "expired".
         match answer.status_code.as_str() {
             "200" | "407" => Ok(()),
@@ -259,6 +229,11 @@ impl Midtrans {
                 reason: "the transaction cannot be ended".to_owned(),
             }),
         }
+    }
+
+    fn core_url(&self, environment: MidtransEnvironment, id: &str, deed: &str) -> String {
+        let id = utf8_percent_encode(id, SEGMENT);
+        format!("{}/v2/{id}/{deed}", self.api_host(environment))
     }
 
     fn app_host(&self, environment: MidtransEnvironment) -> &str {
@@ -274,6 +249,23 @@ impl Midtrans {
             MidtransEnvironment::Production => "https://api.midtrans.com",
         })
     }
+}
+
+/// A call of the core API: its HTTP status and its answer.
+async fn core(
+    request: reqwest::RequestBuilder,
+    server_key: &SecretString,
+) -> Result<(u16, StatusAnswer), CallError> {
+    let response = request
+        .basic_auth(server_key.expose_secret(), Some(""))
+        .header("Accept", "application/json")
+        .send()
+        .await?;
+    let status = response.status().as_u16();
+    if status >= 500 || status == 429 {
+        return Err(CallError::Unknown(format!("status {status}")));
+    }
+    Ok((status, response.json().await?))
 }
 
 fn cut(text: &str, most: usize) -> String {

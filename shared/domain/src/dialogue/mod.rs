@@ -25,7 +25,7 @@ use crate::money::Rupiah;
 use crate::reservation::Order;
 
 pub use input::{Button, Input, LONGEST_DATA, Press};
-pub use render::{Key, KeyDoes, Links, Reply, receipt, render, reversed, under_review};
+pub use render::{Key, KeyDoes, Links, Reply, news, render};
 pub use step::{Aim, Hold, Landing, Needs, aim, land, needs};
 
 /// What a customer has chosen so far: ids only, so that price and names come from the catalog.

@@ -10,6 +10,7 @@ use crate::calendar::{date_in_words, time_in_words};
 use crate::catalog::{Catalog, Item};
 use crate::language::Language;
 use crate::merchant::Merchant;
+use crate::payment::Notice;
 use crate::reservation::{Order, ReservationState};
 use crate::texts::{payment_in_words, repair_in_words};
 
@@ -88,43 +89,19 @@ pub fn render(
     reply
 }
 
-/// The receipt for a payment that has come.
+/// News about an order's payment.
 #[must_use]
-pub fn receipt(order: &Order, merchant: &Merchant, links: &Links, now: Timestamp) -> Reply {
-    let language = order.reservation.language;
-    let head = language.pick(
-        "<b>Pembayaran diterima. Terima kasih!</b>\nSampai jumpa pada jadwal Anda.",
-        "<b>Payment received. Thank you!</b>\nSee you at your time.",
-    );
-    about(order, head, merchant, links, now)
-}
-
-/// The news that the bank took a payment back.
-#[must_use]
-pub fn reversed(order: &Order, merchant: &Merchant, links: &Links, now: Timestamp) -> Reply {
-    let language = order.reservation.language;
-    let head = language.pick(
-        "<b>Pembayaran Anda dibatalkan oleh bank.</b>\nDananya kembali ke rekening Anda. Toko akan menghubungi Anda di sini.",
-        "<b>Your bank has reversed the payment.</b>\nThe money goes back to your account. The shop will contact you here.",
-    );
-    about(order, head, merchant, links, now)
-}
-
-/// The news that money came which a person must look at.
-#[must_use]
-pub fn under_review(order: &Order, merchant: &Merchant, links: &Links, now: Timestamp) -> Reply {
-    let language = order.reservation.language;
-    let head = language.pick(
-        "<b>Pembayaran Anda sudah masuk, tetapi perlu ditinjau toko.</b>\nJadwal Anda belum terkonfirmasi; toko akan menawarkan jadwal lain atau pengembalian dana.",
-        "<b>Your payment has arrived, but the shop must look at it.</b>\nYour time is not confirmed; the shop will offer another time or a refund.",
-    );
-    about(order, head, merchant, links, now)
-}
-
-fn about(order: &Order, head: &str, merchant: &Merchant, links: &Links, now: Timestamp) -> Reply {
+pub fn news(
+    order: &Order,
+    notice: Notice,
+    merchant: &Merchant,
+    links: &Links,
+    now: Timestamp,
+) -> Reply {
     let language = order.reservation.language;
     let html = format!(
-        "{head}\n\n{}{}",
+        "{}\n\n{}{}",
+        texts::notice(language, notice),
         order_lines(order, merchant, language, now),
         link_line(links, language)
     );

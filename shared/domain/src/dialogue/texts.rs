@@ -6,6 +6,7 @@ use super::Note;
 use crate::calendar::{date_in_words, time_in_words};
 use crate::language::Language;
 use crate::merchant::{DayRefused, Merchant};
+use crate::payment::Notice;
 
 pub(super) fn greeting(language: Language, name: &str, shop: &str) -> String {
     let name = if name.is_empty() {
@@ -117,6 +118,28 @@ pub(super) fn confirm_question(language: Language) -> &'static str {
         "Sudah benar? Tekan <b>Book Now</b> untuk memesan.",
         "All right? Press <b>Book Now</b> to book.",
     )
+}
+
+pub(super) fn notice(language: Language, notice: Notice) -> &'static str {
+    let (indonesian, english) = match notice {
+        Notice::Receipt => (
+            "<b>Pembayaran diterima. Terima kasih!</b>\nSampai jumpa pada jadwal Anda.",
+            "<b>Payment received. Thank you!</b>\nSee you at your time.",
+        ),
+        Notice::Reversed => (
+            "<b>Pembayaran Anda dibatalkan oleh bank.</b>\nDananya kembali ke rekening Anda. \
+             Toko akan menghubungi Anda di sini.",
+            "<b>Your bank has reversed the payment.</b>\nThe money goes back to your account. \
+             The shop will contact you here.",
+        ),
+        Notice::Review => (
+            "<b>Pembayaran Anda sudah masuk, tetapi perlu ditinjau toko.</b>\nJadwal Anda belum \
+             terkonfirmasi; toko akan menawarkan jadwal lain atau pengembalian dana.",
+            "<b>Your payment has arrived, but the shop must look at it.</b>\nYour time is not \
+             confirmed; the shop will offer another time or a refund.",
+        ),
+    };
+    language.pick(indonesian, english)
 }
 
 pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> String {

@@ -1,24 +1,25 @@
 //! One Midtrans notification: verify, load, ask, apply, commit, tell
 //! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
 
+mod decided;
+
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError, TaskKind};
+use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError};
 use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::StatusAnswer;
 use pesan_adapters::secrets::MerchantSecret;
-use pesan_domain::dialogue;
+use pesan_domain::dialogue::news;
 use pesan_domain::ids::{MerchantId, OrderId, TransactionId, order_id_is_wellformed};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::money::{Rupiah, parse_gross_amount};
-use pesan_domain::payment::{
-    Alarm, Effect, ImposedFee, Notice, Observation, PaymentState, VendorStatus, Verdict,
-};
+use pesan_domain::payment::{ImposedFee, Notice, Observation, VendorStatus, Verdict};
 use pesan_domain::reservation::Order;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::{App, Failure, TRIES, links, step_aside};
+use decided::{Decided, alarm_name};
 
 /// A notification as far as it is used, its values exactly as they were received.
 #[derive(Clone, Debug)]
@@ -307,11 +308,7 @@ impl Case<'_> {
                 .secret(&merchant.id, MerchantSecret::TelegramToken)
                 .await?;
             let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
-            let reply = match notice {
-                Notice::Receipt => dialogue::receipt(order, merchant, &links, now),
-                Notice::Reversed => dialogue::reversed(order, merchant, &links, now),
-                Notice::Review => dialogue::under_review(order, merchant, &links, now),
-            };
+            let reply = news(order, notice, merchant, &links, now);
             app.telegram
                 .send_message(&token, order.reservation.chat, &reply)
                 .await
@@ -320,133 +317,6 @@ impl Case<'_> {
         if let Err(error) = told.await {
             tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "customer not told", %error);
         }
-    }
-}
-
-/// What a verdict comes to for payment and reservation.
-struct Decided {
-    payment: Option<pesan_domain::payment::Payment>,
-    reservation: Option<pesan_domain::reservation::Reservation>,
-    seat: Option<Option<Timestamp>>,
-    tasks: Vec<TaskKind>,
-    notice: Option<Notice>,
-    alarms: Vec<Alarm>,
-}
-
-impl Decided {
-    fn of(
-        merchant: &Merchant,
-        order: &Order,
-        verdict: Verdict,
-        settled_at: Timestamp,
-        now: Timestamp,
-    ) -> Self {
-        let reservation = &order.reservation;
-        let mut decided = Self {
-            payment: verdict.payment,
-            reservation: None,
-            seat: None,
-            tasks: vec![],
-            notice: None,
-            alarms: vec![],
-        };
-        for effect in verdict.effects {
-            match effect {
-                Effect::ConfirmSubject => {
-                    let start = merchant.slot_start(reservation.date, &reservation.slot);
-                    let mut confirmed = reservation.confirm(settled_at, start, now);
-                    if let Some(confirmed) = &mut confirmed {
-                        // The page shows the attempt that was paid, if it is an older one.
-                        confirmed.order_id.clone_from(&order.payment.order_id);
-                    }
-                    decided.seat = confirmed.as_ref().map(|_| None);
-                    decided.reservation = confirmed;
-                    if decided.reservation.is_none() {
-                        decided.review();
-                    }
-                }
-                Effect::FreezeHold { until } => {
-                    decided.reservation = reservation.freeze(until);
-                    decided.seat = decided.reservation.as_ref().map(|_| Some(until));
-                }
-                Effect::Notify(notice) => {
-                    decided.notice = decided.notice.or(Some(notice));
-                }
-                Effect::Alarm(alarm) => {
-                    match alarm {
-                        Alarm::Reversed | Alarm::ChargedBack | Alarm::CaptureCancelled => {
-                            decided.tasks.push(TaskKind::Reversed);
-                        }
-                        Alarm::WrongAmount => decided.tasks.push(TaskKind::Review),
-                        Alarm::PaidTwice | Alarm::RefundedTooMuch => {}
-                    }
-                    decided.alarms.push(alarm);
-                }
-                Effect::RefundTask(_) => decided.tasks.push(TaskKind::Refund),
-            }
-        }
-        decided
-    }
-
-    /// The subject cannot be taken: a person decides what becomes of the money.
-    fn review(&mut self) {
-        self.reservation = None;
-        self.seat = None;
-        let Some(payment) = &mut self.payment else {
-            return;
-        };
-        match payment.state {
-            PaymentState::Paid => {
-                payment.state = PaymentState::Review;
-                self.tasks.push(TaskKind::Review);
-                self.notice = Some(Notice::Review);
-            }
-            // The rest of the money is nobody's yet.
-            PaymentState::PartlyRefunded => self.tasks.push(TaskKind::Review),
-            _ => {}
-        }
-    }
-
-    /// Whether nothing is left for a person to decide about a payment that was in review.
-    fn closes_review(&self, order: &Order) -> bool {
-        order.payment.state == PaymentState::Review
-            && self.payment.as_ref().is_some_and(|payment| {
-                !matches!(
-                    payment.state,
-                    PaymentState::Review | PaymentState::PartlyRefunded
-                )
-            })
-    }
-
-    fn seat_lost(&mut self, free: Option<u8>) {
-        match (&mut self.reservation, free) {
-            (Some(reservation), Some(seat)) if reservation.seat != seat => reservation.seat = seat,
-            _ => self.review(),
-        }
-    }
-
-    fn shown(&self, order: &Order) -> Order {
-        Order {
-            reservation: self
-                .reservation
-                .clone()
-                .unwrap_or_else(|| order.reservation.clone()),
-            payment: self
-                .payment
-                .clone()
-                .unwrap_or_else(|| order.payment.clone()),
-        }
-    }
-}
-
-fn alarm_name(alarm: Alarm) -> &'static str {
-    match alarm {
-        Alarm::WrongAmount => "wrong amount",
-        Alarm::PaidTwice => "paid twice",
-        Alarm::Reversed => "reversed",
-        Alarm::ChargedBack => "charged back",
-        Alarm::CaptureCancelled => "capture cancelled",
-        Alarm::RefundedTooMuch => "refunded too much",
     }
 }
 
