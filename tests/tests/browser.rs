@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
-use pesan_tests::Stack;
+use pesan_tests::{Setup, Stack};
 use serde_json::json;
 
 /// Long enough for a browser on a busy machine; every wait ends as soon as it can.
@@ -177,6 +177,46 @@ async fn a_customer_books_pays_in_place_and_sees_it_paid() {
     let receipt = "//ol[@id='messages']/li[last()][contains(., 'Pembayaran diterima')]";
     wait(&browser, Locator::XPath(receipt)).await;
     picture(&browser, "paid").await;
+    browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_snap_js_does_not_load_the_button_leads_to_midtrans_page_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("template.yaml");
+    let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+    let text = std::fs::read_to_string(ours).unwrap();
+    let nowhere = text.replace(
+        "PUBLIC_BASE_URL: !Ref PublicBaseUrl",
+        "PUBLIC_BASE_URL: !Ref PublicBaseUrl\n        MIDTRANS_SNAP_JS_URL: http://127.0.0.1:9/snap.js",
+    );
+    assert_ne!(text, nowhere);
+    std::fs::write(&path, nowhere).unwrap();
+    let stack = Stack::start_with(&Setup {
+        template: Some(path),
+        ..Setup::default()
+    });
+    let booked = stack.customer(7).book("12.00").await;
+    let driver = Driver::start();
+    let browser = driver.browser(1000, 900).await;
+    browser.goto(&booked.link).await.unwrap();
+    let button = wait(&browser, Locator::Css("form.pay button")).await;
+    button.click().await.unwrap();
+    let method = wait(
+        &browser,
+        Locator::Css("button[name='method'][value='bri_va']"),
+    )
+    .await;
+    method.click().await.unwrap();
+    let pay = wait(&browser, Locator::Css("button[name='act'][value='pay']")).await;
+    pay.click().await.unwrap();
+    wait(&browser, Locator::Css("a#back"))
+        .await
+        .click()
+        .await
+        .unwrap();
+    let paid = "main[data-payment='Paid'][data-repair='Confirmed']";
+    wait(&browser, Locator::Css(paid)).await;
     browser.close().await.unwrap();
 }
 
