@@ -210,6 +210,8 @@ async fn where_snap_js_does_not_load_the_button_leads_to_midtrans_page_and_back(
     method.click().await.unwrap();
     let pay = wait(&browser, Locator::Css("button[name='act'][value='pay']")).await;
     pay.click().await.unwrap();
+    // The link stands on the page before as well: the result tells that this is the one after.
+    wait(&browser, Locator::Css("h1.result")).await;
     wait(&browser, Locator::Css("a#back"))
         .await
         .click()
