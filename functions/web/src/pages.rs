@@ -160,8 +160,8 @@ pub struct ShopPage {
     pub zone: String,
     /// Its slots, `09.00–11.00`.
     pub hours: Vec<String>,
-    /// Where the booking chat opens.
-    pub bot_link: String,
+    /// Where the booking chat opens, once there is a bot.
+    pub bot_link: Option<String>,
     /// Where its price list is.
     pub catalog_path: String,
     /// What it repairs, at a glance.
@@ -191,8 +191,8 @@ pub struct CatalogPage {
     pub shop_path: String,
     /// Devices with their parts.
     pub groups: Vec<CatalogGroup>,
-    /// Where the booking chat opens with nothing chosen.
-    pub bot_link: String,
+    /// Where the booking chat opens with nothing chosen, once there is a bot.
+    pub bot_link: Option<String>,
 }
 
 /// The parts of one device.
@@ -211,8 +211,8 @@ pub struct CatalogRow {
     pub part: String,
     /// Its price, `Rp70.000`.
     pub price: String,
-    /// Where the booking chat opens with this part chosen.
-    pub link: String,
+    /// Where the booking chat opens with this part chosen, once there is a bot.
+    pub link: Option<String>,
 }
 
 /// What Pesan is.

@@ -4,7 +4,7 @@ use pesan_domain::calendar::{date_in_words, time_in_words};
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::ItemId;
 use pesan_domain::language::Language;
-use pesan_domain::merchant::{Merchant, MidtransEnvironment};
+use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment};
 use pesan_domain::reservation::ReservationState;
 use pesan_domain::texts::{payment_in_words, repair_in_words};
 use pesan_service::orders::OrderView;
@@ -22,9 +22,7 @@ pub(crate) fn shop(app: &App, shop: &Shop, language: Language) -> ShopPage {
     ShopPage {
         english: language == Language::English,
         name: merchant.name.clone(),
-        about: language
-            .pick(&merchant.about_id, &merchant.about_en)
-            .clone(),
+        about: about(merchant, language).to_owned(),
         zone: merchant.zone.abbreviation().to_owned(),
         hours: merchant
             .slots
@@ -35,6 +33,13 @@ pub(crate) fn shop(app: &App, shop: &Shop, language: Language) -> ShopPage {
         catalog_path: catalog_path(merchant),
         devices: cards(&catalog),
     }
+}
+
+/// What the shop says of itself, in the other language where it says nothing in this one.
+fn about(merchant: &Merchant, language: Language) -> &str {
+    let (indonesian, english) = (&merchant.about_id, &merchant.about_en);
+    let (own, other) = language.pick((indonesian, english), (english, indonesian));
+    if own.is_empty() { other } else { own }
 }
 
 fn cards(catalog: &Catalog) -> Vec<DeviceCard> {
@@ -109,17 +114,21 @@ pub(crate) fn order(app: &App, view: &OrderView, token: &str, language: Language
         hold_until_words: held.then(|| time_in_words(until.time(), merchant.zone)),
         payable,
         pay_path: format!("/o/{token}/pay"),
-        snap: payable.then(|| Snap {
-            js_url: snap_js(app, merchant),
-            client_key: merchant.midtrans.client_key.clone(),
-        }),
+        snap: merchant
+            .midtrans
+            .as_ref()
+            .filter(|_| payable)
+            .map(|account| Snap {
+                js_url: snap_js(app, account),
+                client_key: account.client_key.clone(),
+            }),
         notice: None,
     }
 }
 
-fn snap_js(app: &App, merchant: &Merchant) -> String {
+fn snap_js(app: &App, account: &MidtransAccount) -> String {
     app.snap_js_url.clone().unwrap_or_else(|| {
-        match merchant.midtrans.environment {
+        match account.environment {
             MidtransEnvironment::Sandbox => SNAP_JS_SANDBOX,
             MidtransEnvironment::Production => SNAP_JS_PRODUCTION,
         }
@@ -143,8 +152,10 @@ fn catalog_path(merchant: &Merchant) -> String {
     format!("/m/{}/catalog", merchant.id)
 }
 
-/// The bot's deep link (<https://core.telegram.org/bots/features#deep-linking>).
-fn bot_link(app: &App, merchant: &Merchant, item: Option<&ItemId>) -> String {
+/// The bot's deep link (<https://core.telegram.org/bots/features#deep-linking>), where there is a
+/// bot.
+fn bot_link(app: &App, merchant: &Merchant, item: Option<&ItemId>) -> Option<String> {
+    let bot = merchant.bot_username.as_ref()?;
     let start = item.map_or_else(String::new, |item| format!("?start=i_{item}"));
-    format!("{}/{}{start}", app.telegram_link_url, merchant.bot_username)
+    Some(format!("{}/{bot}{start}", app.telegram_link_url))
 }

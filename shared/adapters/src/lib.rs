@@ -6,5 +6,6 @@ pub mod clock;
 pub mod dynamodb;
 pub mod http;
 pub mod midtrans;
+pub mod probe;
 pub mod secrets;
 pub mod telegram;

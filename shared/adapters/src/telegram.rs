@@ -1,6 +1,6 @@
 //! The few Bot API methods Pesan calls. <https://core.telegram.org/bots/api>
 
-use pesan_domain::dialogue::{Key, KeyDoes, Reply};
+use pesan_domain::dialogue::{Command, Key, KeyDoes, Reply};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,9 +18,35 @@ pub struct Telegram {
 struct Answer {
     ok: bool,
     #[serde(default)]
+    result: Value,
+    #[serde(default)]
     description: String,
     #[serde(default)]
     error_code: u16,
+}
+
+/// A bot as Telegram knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Bot {
+    /// Without the `@`.
+    pub username: String,
+}
+
+/// What Telegram knows of a webhook (<https://core.telegram.org/bots/api#webhookinfo>).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WebhookInfo {
+    /// Empty where none is set.
+    pub url: String,
+    /// Updates that wait to be delivered.
+    pub pending_update_count: u64,
+    /// When the last delivery failed, in seconds since 1970.
+    pub last_error_date: Option<i64>,
+    /// How it failed.
+    pub last_error_message: Option<String>,
+    /// Deliveries at the same time.
+    pub max_connections: Option<u32>,
+    /// None where they are Telegram's default.
+    pub allowed_updates: Option<Vec<String>>,
 }
 
 /// The fields of a message, as `sendMessage` and `editMessageText` take them.
@@ -70,7 +96,9 @@ impl Telegram {
         chat: i64,
         reply: &Reply,
     ) -> Result<(), CallError> {
-        self.call(token, "sendMessage", &message(chat, reply)).await
+        self.call(token, "sendMessage", &message(chat, reply))
+            .await?;
+        Ok(())
     }
 
     /// Ends the spinner on a pressed button.
@@ -82,15 +110,21 @@ impl Telegram {
         token: &SecretString,
         query: &str,
     ) -> Result<(), CallError> {
-        self.call(
-            token,
-            "answerCallbackQuery",
-            &json!({"callback_query_id": query}),
-        )
-        .await
+        let body = json!({"callback_query_id": query});
+        self.call(token, "answerCallbackQuery", &body).await?;
+        Ok(())
     }
 
-    /// Registers the webhook. The secret must be given each time: leaving it out removes it.
+    /// The bot behind a token: the way to find out whether the token is right.
+    ///
+    /// # Errors
+    /// [`CallError`]; 401 or 404 for a token that is none.
+    pub async fn get_me(&self, token: &SecretString) -> Result<Bot, CallError> {
+        read(self.call(token, "getMe", &json!({})).await?.result)
+    }
+
+    /// Registers the webhook; the answer is Telegram's own words. The secret must be given each
+    /// time: leaving it out removes it, and leaving out the kinds of updates keeps the old ones.
     ///
     /// # Errors
     /// [`CallError`] with Telegram's own words.
@@ -99,18 +133,50 @@ impl Telegram {
         token: &SecretString,
         url: &str,
         secret: &SecretString,
+    ) -> Result<String, CallError> {
+        let body = json!({
+            "url": url,
+            "secret_token": secret.expose_secret(),
+            "allowed_updates": ["message", "callback_query", "my_chat_member"],
+            "max_connections": 40,
+        });
+        Ok(self.call(token, "setWebhook", &body).await?.description)
+    }
+
+    /// Removes the webhook; the answer is Telegram's own words. Updates that wait are kept.
+    ///
+    /// # Errors
+    /// [`CallError`] with Telegram's own words.
+    pub async fn delete_webhook(&self, token: &SecretString) -> Result<String, CallError> {
+        let answer = self.call(token, "deleteWebhook", &json!({})).await?;
+        Ok(answer.description)
+    }
+
+    /// What Telegram knows of the webhook.
+    ///
+    /// # Errors
+    /// [`CallError`]
+    pub async fn get_webhook_info(&self, token: &SecretString) -> Result<WebhookInfo, CallError> {
+        read(self.call(token, "getWebhookInfo", &json!({})).await?.result)
+    }
+
+    /// Lists the commands in the clients of one language, of all others where none is given.
+    ///
+    /// # Errors
+    /// [`CallError`]
+    pub async fn set_my_commands(
+        &self,
+        token: &SecretString,
+        commands: &[Command],
+        language_code: Option<&str>,
     ) -> Result<(), CallError> {
-        self.call(
-            token,
-            "setWebhook",
-            &json!({
-                "url": url,
-                "secret_token": secret.expose_secret(),
-                "allowed_updates": ["message", "callback_query", "my_chat_member"],
-                "max_connections": 40,
-            }),
-        )
-        .await
+        let commands: Vec<Value> = commands
+            .iter()
+            .map(|command| json!({"command": command.name, "description": command.description}))
+            .collect();
+        let body = json!({"commands": commands, "language_code": language_code.unwrap_or("")});
+        self.call(token, "setMyCommands", &body).await?;
+        Ok(())
     }
 
     async fn call(
@@ -118,13 +184,13 @@ impl Telegram {
         token: &SecretString,
         method: &str,
         body: &Value,
-    ) -> Result<(), CallError> {
+    ) -> Result<Answer, CallError> {
         let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
         let response = self.http.post(url).json(body).send().await?;
         let status = response.status().as_u16();
         let answer: Answer = response.json().await?;
         if answer.ok {
-            return Ok(());
+            return Ok(answer);
         }
         match if answer.error_code == 0 {
             status
@@ -138,4 +204,8 @@ impl Telegram {
             }),
         }
     }
+}
+
+fn read<T: serde::de::DeserializeOwned>(result: Value) -> Result<T, CallError> {
+    serde_json::from_value(result).map_err(|_| CallError::Unknown("unreadable answer".to_owned()))
 }

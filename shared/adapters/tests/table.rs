@@ -72,18 +72,19 @@ fn shop() -> Merchant {
         about_id: "Servis ponsel".to_owned(),
         about_en: "Phone repair".to_owned(),
         zone: Zone::Jakarta,
-        bot_username: "demo_bot".to_owned(),
-        midtrans: MidtransAccount {
+        bot_username: Some("demo_bot".to_owned()),
+        midtrans: Some(MidtransAccount {
             merchant_id: "G000000001".to_owned(),
             client_key: "client".to_owned(),
             environment: MidtransEnvironment::Sandbox,
-        },
+        }),
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],
         closed_dates: vec![date(2026, 12, 25)],
         horizon_days: 60,
         hold_minutes: 60,
+        version: 0,
     }
 }
 
@@ -332,7 +333,7 @@ async fn late_money_takes_the_seat_again_if_it_is_free_and_not_if_it_was_sold() 
 #[tokio::test]
 async fn a_merchant_reads_back_as_it_was_registered() {
     let store = store().await;
-    store.put_merchant(&shop(), &[]).await.unwrap();
+    store.add_merchant(&shop()).await.unwrap();
     let (merchant, catalog) = store.shop(&shop().id).await.unwrap().unwrap();
     assert_eq!(merchant, shop());
     assert!(catalog.devices().is_empty());

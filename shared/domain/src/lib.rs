@@ -4,6 +4,7 @@
 pub mod calendar;
 pub mod catalog;
 pub mod dialogue;
+pub mod field;
 pub mod ids;
 pub mod language;
 pub mod merchant;

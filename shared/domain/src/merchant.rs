@@ -6,6 +6,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::calendar::{SlotTime, Zone};
+use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
 
 /// Which of Midtrans' two worlds an account belongs to.
@@ -26,6 +27,57 @@ pub struct MidtransAccount {
     pub client_key: String,
     /// Which world.
     pub environment: MidtransEnvironment,
+}
+
+impl MidtransAccount {
+    /// Whether the ids are such as Midtrans gives out for the account's world
+    /// (<https://docs.midtrans.com/docs/midtrans-account>).
+    ///
+    /// # Errors
+    /// [`FieldRefused`] names the one that is not.
+    pub fn check(&self) -> Result<(), FieldRefused> {
+        let alphanumeric = self
+            .merchant_id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric());
+        if !alphanumeric || !(1..=20).contains(&self.merchant_id.len()) {
+            return Err(FieldRefused::new(
+                "merchant-id",
+                "not an id such as G123456789",
+            ));
+        }
+        self.environment
+            .check_key("client-key", "client", &self.client_key)
+    }
+}
+
+impl MidtransEnvironment {
+    /// Whether a server key is one of this world.
+    ///
+    /// # Errors
+    /// [`FieldRefused`], which does not quote the key.
+    pub fn check_server_key(self, key: &str) -> Result<(), FieldRefused> {
+        self.check_key("server-key", "server", key)
+    }
+
+    fn check_key(self, field: &'static str, kind: &str, key: &str) -> Result<(), FieldRefused> {
+        let start = match self {
+            Self::Sandbox => format!("SB-Mid-{kind}-"),
+            Self::Production => format!("Mid-{kind}-"),
+        };
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && key.len() > start.len() && key.len() <= 100 && key.starts_with(&start) {
+            return Ok(());
+        }
+        let world = match self {
+            Self::Sandbox => "the sandbox (for real money add --production)",
+            Self::Production => "production",
+        };
+        Err(FieldRefused::new(
+            field,
+            format!("a key of {world} begins with {start}"),
+        ))
+    }
 }
 
 /// The slots of a day: in order, none empty, none over another.
@@ -83,10 +135,10 @@ pub struct Merchant {
     pub about_en: String,
     /// Where its clock stands.
     pub zone: Zone,
-    /// Its Telegram bot, without the `@`.
-    pub bot_username: String,
-    /// Its account at Midtrans.
-    pub midtrans: MidtransAccount,
+    /// Its Telegram bot, without the `@`, once one is connected.
+    pub bot_username: Option<String>,
+    /// Its account at Midtrans, once one is connected.
+    pub midtrans: Option<MidtransAccount>,
     /// The slots of every open day.
     pub slots: Slots,
     /// How many customers a slot takes.
@@ -99,6 +151,73 @@ pub struct Merchant {
     pub horizon_days: u16,
     /// How long an unpaid booking holds its seat.
     pub hold_minutes: u16,
+    /// Counts its changes, so that none is written over another.
+    pub version: u64,
+}
+
+/// Seats a day has at most: they are read in one go.
+const SEATS_A_DAY: usize = 96;
+
+impl Merchant {
+    /// One that has not opened yet: no slots, no bot, no account.
+    #[must_use]
+    pub fn new(id: MerchantId, name: &str, zone: Zone) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            about_id: String::new(),
+            about_en: String::new(),
+            zone,
+            bot_username: None,
+            midtrans: None,
+            slots: Slots::default(),
+            seats_per_slot: 1,
+            closed_weekdays: Vec::new(),
+            closed_dates: Vec::new(),
+            horizon_days: 60,
+            hold_minutes: 60,
+            version: 0,
+        }
+    }
+
+    /// Whether every setting can be.
+    ///
+    /// # Errors
+    /// [`FieldRefused`] names the first that cannot.
+    pub fn check(&self) -> Result<(), FieldRefused> {
+        field::check_text("name", &self.name, 1, 60)?;
+        field::check_text("about-id", &self.about_id, 0, 300)?;
+        field::check_text("about-en", &self.about_en, 0, 300)?;
+        field::check_number("seats", u64::from(self.seats_per_slot), 1, 50)?;
+        field::check_number("hold-minutes", u64::from(self.hold_minutes), 10, 1440)?;
+        field::check_number("horizon-days", u64::from(self.horizon_days), 1, 365)?;
+        let seats = self
+            .slots
+            .len()
+            .saturating_mul(usize::from(self.seats_per_slot));
+        if seats > SEATS_A_DAY {
+            let reason = format!("{seats} seats a day are more than {SEATS_A_DAY}");
+            return Err(FieldRefused::new("slots", reason));
+        }
+        if let Some(username) = &self.bot_username {
+            check_bot_username(username)?;
+        }
+        self.midtrans
+            .as_ref()
+            .map_or(Ok(()), MidtransAccount::check)
+    }
+}
+
+/// Telegram's rule: 5 to 32 letters, digits and underscores.
+fn check_bot_username(username: &str) -> Result<(), FieldRefused> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if (5..=32).contains(&username.len()) && username.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(FieldRefused::new(
+        "bot-username",
+        "not 5 to 32 letters, digits and underscores",
+    ))
 }
 
 /// Why a day cannot be booked, whoever has the seats.
@@ -220,19 +339,154 @@ pub(crate) mod tests {
             about_id: "Servis ponsel".to_owned(),
             about_en: "Phone repair".to_owned(),
             zone: Zone::Jakarta,
-            bot_username: "demo_bot".to_owned(),
-            midtrans: MidtransAccount {
+            bot_username: Some("demo_bot".to_owned()),
+            midtrans: Some(MidtransAccount {
                 merchant_id: "G000000001".to_owned(),
-                client_key: "client".to_owned(),
+                client_key: "SB-Mid-client-demo".to_owned(),
                 environment: MidtransEnvironment::Sandbox,
-            },
+            }),
             slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
             seats_per_slot: 1,
             closed_weekdays: vec![Weekday::Sunday],
             closed_dates: vec![date(2026, 12, 25)],
             horizon_days: 60,
             hold_minutes: 60,
+            version: 0,
         }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_is_refused_by_its_name() {
+        assert_eq!(shop().check(), Ok(()));
+        let account = |merchant_id: &str, client_key: &str, environment| MidtransAccount {
+            merchant_id: merchant_id.to_owned(),
+            client_key: client_key.to_owned(),
+            environment,
+        };
+        let many = (0..24).map(|hour| SlotTime {
+            start: time(hour, 0, 0, 0),
+            end: time(hour, 59, 0, 0),
+        });
+        let cases: [(&str, Merchant); 12] = [
+            (
+                "name",
+                Merchant {
+                    name: " ".to_owned(),
+                    ..shop()
+                },
+            ),
+            (
+                "name",
+                Merchant {
+                    name: "a".repeat(61),
+                    ..shop()
+                },
+            ),
+            (
+                "name",
+                Merchant {
+                    name: "a\nb".to_owned(),
+                    ..shop()
+                },
+            ),
+            (
+                "about-id",
+                Merchant {
+                    about_id: "a".repeat(301),
+                    ..shop()
+                },
+            ),
+            (
+                "seats",
+                Merchant {
+                    seats_per_slot: 0,
+                    ..shop()
+                },
+            ),
+            (
+                "hold-minutes",
+                Merchant {
+                    hold_minutes: 9,
+                    ..shop()
+                },
+            ),
+            (
+                "horizon-days",
+                Merchant {
+                    horizon_days: 0,
+                    ..shop()
+                },
+            ),
+            (
+                "slots",
+                Merchant {
+                    slots: Slots::new(many.collect()).unwrap(),
+                    seats_per_slot: 5,
+                    ..shop()
+                },
+            ),
+            (
+                "bot-username",
+                Merchant {
+                    bot_username: Some("a-bot".to_owned()),
+                    ..shop()
+                },
+            ),
+            (
+                "merchant-id",
+                Merchant {
+                    midtrans: Some(account(
+                        "G/1",
+                        "SB-Mid-client-x",
+                        MidtransEnvironment::Sandbox,
+                    )),
+                    ..shop()
+                },
+            ),
+            (
+                "client-key",
+                Merchant {
+                    midtrans: Some(account("G1", "Mid-client-x", MidtransEnvironment::Sandbox)),
+                    ..shop()
+                },
+            ),
+            (
+                "client-key",
+                Merchant {
+                    midtrans: Some(account(
+                        "G1",
+                        "SB-Mid-client-x",
+                        MidtransEnvironment::Production,
+                    )),
+                    ..shop()
+                },
+            ),
+        ];
+        for (field, merchant) in cases {
+            assert_eq!(merchant.check().unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn a17_a_server_key_of_the_other_world_is_refused_and_not_quoted() {
+        let sandbox = MidtransEnvironment::Sandbox;
+        assert_eq!(sandbox.check_server_key("SB-Mid-server-x"), Ok(()));
+        for wrong in [
+            "Mid-server-x",
+            "SB-Mid-client-x",
+            "SB-Mid-server-",
+            "",
+            "SB-Mid-server-x\n",
+        ] {
+            let refused = sandbox.check_server_key(wrong).unwrap_err().to_string();
+            assert!(
+                refused.starts_with("server-key: a key of the sandbox"),
+                "{refused}"
+            );
+        }
+        let production = MidtransEnvironment::Production;
+        assert!(production.check_server_key("SB-Mid-server-x").is_err());
+        assert_eq!(production.check_server_key("Mid-server-x"), Ok(()));
     }
 
     #[test]

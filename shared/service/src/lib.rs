@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod conversation;
+pub mod link_key;
 pub mod links;
 pub mod merchants;
 pub mod notification;
@@ -53,6 +54,12 @@ impl Failure {
 pub fn same_secret(secret: &SecretString, given: &str) -> bool {
     let digest = |text: &str| Sha256::digest(text.as_bytes());
     digest(secret.expose_secret()).ct_eq(&digest(given)).into()
+}
+
+/// A secret of our own: 256 bits from the operating system, in letters that every vendor takes.
+fn fresh_secret() -> SecretString {
+    let bytes: [u8; 32] = rand::random();
+    SecretString::from(data_encoding::BASE64URL_NOPAD.encode(&bytes))
 }
 
 impl From<StoreError> for Failure {

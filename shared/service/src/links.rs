@@ -27,12 +27,21 @@ pub async fn order_token(
     code: &BookingCode,
 ) -> Result<String, Failure> {
     let key = app.parameters.get(LINK_KEY).await?;
+    order_token_of(&key, merchant, code)
+}
+
+/// The token of an order page under a key.
+pub(crate) fn order_token_of(
+    key: &SecretString,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<String, Failure> {
     let subject = format!(
         "order\0{}\0{}\0{ORDER_LINK_VERSION}",
         merchant.as_str(),
         code.as_str()
     );
-    token(&key, &subject)
+    token(key, &subject)
 }
 
 /// The address of an order page.

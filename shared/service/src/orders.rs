@@ -5,7 +5,7 @@ use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::{SnapError, SnapOrder, SnapPage};
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_domain::ids::OrderId;
-use pesan_domain::merchant::Merchant;
+use pesan_domain::merchant::{Merchant, MidtransAccount};
 use pesan_domain::payment::{Payment, PaymentState, VendorStatus};
 use pesan_domain::reservation::Order;
 
@@ -52,6 +52,14 @@ pub async fn by_token(app: &App, token: &str) -> Result<OrderView, Failure> {
         (Some(order), Some(merchant)) => Ok(OrderView { merchant, order }),
         _ => Err(Failure::Unknown),
     }
+}
+
+/// A merchant's account at Midtrans.
+pub(crate) fn account(merchant: &Merchant) -> Result<&MidtransAccount, Failure> {
+    merchant
+        .midtrans
+        .as_ref()
+        .ok_or_else(|| Failure::Unavailable("no Midtrans account is connected".to_owned()))
 }
 
 /// Opens Midtrans' page for the order: the one that is open, or a new one. A payment that was
@@ -109,7 +117,7 @@ async fn end_attempt(app: &App, merchant: &Merchant, order: &OrderId) -> Result<
     let server_key = app
         .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await?;
-    let environment = merchant.midtrans.environment;
+    let environment = account(merchant)?.environment;
     let ended = app
         .midtrans
         .expire(environment, &server_key, order.as_str())
@@ -181,6 +189,7 @@ pub(crate) async fn open_page(
         reservation,
         payment,
     } = order;
+    let environment = account(merchant).map_err(unknown)?.environment;
     let server_key = app
         .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await
@@ -191,7 +200,7 @@ pub(crate) async fn open_page(
     let page = app
         .midtrans
         .create_snap(
-            merchant.midtrans.environment,
+            environment,
             &server_key,
             &SnapOrder {
                 order_id: payment.order_id.as_str(),

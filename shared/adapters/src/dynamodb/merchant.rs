@@ -1,10 +1,14 @@
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 use pesan_domain::catalog::{Catalog, Item as CatalogItem};
-use pesan_domain::ids::MerchantId;
+use pesan_domain::ids::{ItemId, MerchantId};
 use pesan_domain::merchant::Merchant;
 
 use super::reservation::sort_key;
 use super::rows::{ItemRow, Keyed, MerchantRow};
-use super::{Store, StoreError, broken, from_item, keys, to_item, unavailable};
+use super::{Item, Store, StoreError, broken, from_item, keys, to_item, unavailable};
+
+/// What one `BatchWriteItem` takes.
+const BATCH: usize = 25;
 
 impl Store {
     /// A merchant's profile with its whole catalog, in one read: they share a partition.
@@ -26,7 +30,7 @@ impl Store {
         Ok(profile.map(|merchant| (merchant, Catalog::new(items))))
     }
 
-    /// The ids of all merchants.
+    /// The ids of all merchants, by zone.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -39,57 +43,84 @@ impl Store {
             .collect()
     }
 
-    /// Writes a merchant and its catalog, over what is there: the operator's command.
+    /// Writes a merchant that is not there yet, and its place in the directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where there is one of this id.
+    pub async fn add_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {
+        let directory = keys::directory(merchant.zone.as_str(), &merchant.id);
+        let writes = vec![
+            self.put_new(profile(merchant)?)?,
+            self.put(to_item(&Keyed::new(directory, ()))?)?,
+        ];
+        self.transact(writes, None).await
+    }
+
+    /// Writes a merchant's profile over the version before it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another change came first.
+    pub async fn change_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {
+        let before = merchant.version.saturating_sub(1);
+        self.put_alone_over(profile(merchant)?, before).await
+    }
+
+    /// Writes items of a catalog over what is there, and takes others out. A call that broke off
+    /// is finished by the same call again.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn put_merchant(
+    pub async fn write_catalog(
         &self,
-        merchant: &Merchant,
-        catalog: &[CatalogItem],
+        merchant: &MerchantId,
+        put: &[CatalogItem],
+        remove: &[ItemId],
     ) -> Result<(), StoreError> {
-        let directory = keys::directory(merchant.zone.as_str(), &merchant.id);
-        let profile = MerchantRow::from(merchant);
-        let mut rows = vec![
-            to_item(&Keyed::new(directory, ()))?,
-            to_item(&Keyed::new(keys::merchant(&merchant.id), profile))?,
-        ];
-        for item in catalog {
-            rows.push(to_item(&Keyed::new(
-                keys::item(&merchant.id, &item.id),
-                ItemRow::from(item),
-            ))?);
+        let mut writes = Vec::new();
+        for item in put {
+            let row = Keyed::new(keys::item(merchant, &item.id), ItemRow::from(item));
+            writes.push(put_request(to_item(&row)?)?);
         }
-        for rows in rows.chunks(BATCH) {
-            let writes = rows
-                .iter()
-                .map(|row| {
-                    let put = aws_sdk_dynamodb::types::PutRequest::builder()
-                        .set_item(Some(row.clone()))
-                        .build()
-                        .map_err(broken)?;
-                    Ok(aws_sdk_dynamodb::types::WriteRequest::builder()
-                        .put_request(put)
-                        .build())
-                })
-                .collect::<Result<Vec<_>, StoreError>>()?;
-            let answer = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, writes)
-                .send()
-                .await
-                .map_err(unavailable)?;
-            if answer
-                .unprocessed_items()
-                .is_some_and(|left| !left.is_empty())
-            {
-                return Err(StoreError::Unavailable("unprocessed items".to_owned()));
-            }
+        for id in remove {
+            let delete = DeleteRequest::builder()
+                .set_key(Some(keys::item(merchant, id).item()))
+                .build()
+                .map_err(broken)?;
+            writes.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        for writes in writes.chunks(BATCH) {
+            self.write_batch(writes.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&self, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .batch_write_item()
+            .request_items(&self.table, writes)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        if answer
+            .unprocessed_items()
+            .is_some_and(|left| !left.is_empty())
+        {
+            return Err(StoreError::Unavailable("unprocessed items".to_owned()));
         }
         Ok(())
     }
 }
 
-/// What one `BatchWriteItem` takes.
-const BATCH: usize = 25;
+fn profile(merchant: &Merchant) -> Result<Item, StoreError> {
+    let key = keys::merchant(&merchant.id);
+    to_item(&Keyed::new(key, MerchantRow::from(merchant)))
+}
+
+fn put_request(item: Item) -> Result<WriteRequest, StoreError> {
+    let put = PutRequest::builder()
+        .set_item(Some(item))
+        .build()
+        .map_err(broken)?;
+    Ok(WriteRequest::builder().put_request(put).build())
+}

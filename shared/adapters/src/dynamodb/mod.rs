@@ -3,6 +3,7 @@
 
 mod chat;
 mod keys;
+mod link;
 mod look;
 mod merchant;
 mod payment;

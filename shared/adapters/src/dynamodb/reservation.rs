@@ -1,19 +1,21 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use jiff::Timestamp;
 use pesan_domain::calendar::SlotTime;
-use pesan_domain::ids::{BookingCode, MerchantId};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::{RESALE_GRACE, Reservation};
 use serde::{Deserialize, Serialize};
 
 use super::chat::ChatRecord;
+use super::link::link_row;
 use super::payment::payment_row;
-use super::rows::{Keyed, LinkRow, ReservationRow, SeatRow};
+use super::rows::{Keyed, ReservationRow, SeatRow};
 use super::{
-    Item, Store, StoreError, broken, cancelled, from_item, keys, lost_or_unavailable, to_item,
-    unavailable,
+    Item, Store, StoreError, broken, cancelled, keys, lost_or_unavailable, to_item, unavailable,
 };
+
+/// The index's word for reservations.
+pub(super) const RESERVATIONS: &str = "RSV";
 
 /// A hold that ended at or before this moment may be sold again.
 pub(super) fn resold_before(now: Timestamp) -> Timestamp {
@@ -53,13 +55,7 @@ impl Store {
             payment,
             ..
         } = booking;
-        let link = Keyed::new(
-            keys::link(booking.link_hash),
-            LinkRow {
-                merchant: merchant.id.as_str().to_owned(),
-                code: reservation.code.as_str().to_owned(),
-            },
-        );
+        let link = link_row(booking.link_hash, &merchant.id, &reservation.code);
         let pointer = Keyed::new(
             keys::chat_reservation(&merchant.id, reservation.chat, &reservation.code),
             Pointer {
@@ -80,25 +76,6 @@ impl Store {
             self.put(to_item(&pointer)?)?,
         ];
         self.transact(writes, Some(1)).await
-    }
-
-    /// What a link's hash points at.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn link(
-        &self,
-        token_hash: &str,
-    ) -> Result<Option<(MerchantId, BookingCode)>, StoreError> {
-        let items = self.batch_get(vec![keys::link(token_hash).item()]).await?;
-        let Some(item) = items.into_iter().next() else {
-            return Ok(None);
-        };
-        let row = from_item::<Keyed<LinkRow>>(item)?.row;
-        Ok(Some((
-            MerchantId::parse(&row.merchant).map_err(broken)?,
-            BookingCode::parse(&row.code).map_err(broken)?,
-        )))
     }
 
     /// Takes the reservation's seat: where none is held, where the hold ran out, or where it is
@@ -244,7 +221,7 @@ fn reservation_row(merchant: &Merchant, reservation: &Reservation) -> Keyed<Rese
         ReservationRow::from(reservation),
     )
     .indexed(
-        keys::made_on(merchant, "RSV", reservation.made_at),
+        keys::made_on(merchant, RESERVATIONS, reservation.made_at),
         format!("{}#{}", reservation.made_at, reservation.code.as_str()),
     )
 }

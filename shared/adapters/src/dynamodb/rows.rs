@@ -87,16 +87,49 @@ pub(super) struct MerchantRow {
     pub about_id: String,
     pub about_en: String,
     pub zone: String,
-    pub bot_username: String,
-    pub midtrans_merchant_id: String,
-    pub midtrans_client_key: String,
-    pub midtrans_production: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub midtrans: Option<MidtransRow>,
     pub slots: Vec<SlotRow>,
     pub seats_per_slot: u8,
     pub closed_weekdays: Vec<i8>,
     pub closed_dates: Vec<String>,
     pub horizon_days: u16,
     pub hold_minutes: u16,
+    #[serde(default)]
+    pub version: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct MidtransRow {
+    pub merchant_id: String,
+    pub client_key: String,
+    pub production: bool,
+}
+
+impl From<&MidtransAccount> for MidtransRow {
+    fn from(account: &MidtransAccount) -> Self {
+        Self {
+            merchant_id: account.merchant_id.clone(),
+            client_key: account.client_key.clone(),
+            production: account.environment == MidtransEnvironment::Production,
+        }
+    }
+}
+
+impl From<MidtransRow> for MidtransAccount {
+    fn from(row: MidtransRow) -> Self {
+        Self {
+            merchant_id: row.merchant_id,
+            client_key: row.client_key,
+            environment: if row.production {
+                MidtransEnvironment::Production
+            } else {
+                MidtransEnvironment::Sandbox
+            },
+        }
+    }
 }
 
 impl From<&Merchant> for MerchantRow {
@@ -108,9 +141,7 @@ impl From<&Merchant> for MerchantRow {
             about_en: merchant.about_en.clone(),
             zone: merchant.zone.as_str().to_owned(),
             bot_username: merchant.bot_username.clone(),
-            midtrans_merchant_id: merchant.midtrans.merchant_id.clone(),
-            midtrans_client_key: merchant.midtrans.client_key.clone(),
-            midtrans_production: merchant.midtrans.environment == MidtransEnvironment::Production,
+            midtrans: merchant.midtrans.as_ref().map(MidtransRow::from),
             slots: merchant.slots.iter().map(SlotRow::from).collect(),
             seats_per_slot: merchant.seats_per_slot,
             closed_weekdays: merchant
@@ -121,6 +152,7 @@ impl From<&Merchant> for MerchantRow {
             closed_dates: merchant.closed_dates.iter().map(Date::to_string).collect(),
             horizon_days: merchant.horizon_days,
             hold_minutes: merchant.hold_minutes,
+            version: merchant.version,
         }
     }
 }
@@ -139,15 +171,7 @@ impl MerchantRow {
             about_en: self.about_en,
             zone: Zone::parse(&self.zone).map_err(broken)?,
             bot_username: self.bot_username,
-            midtrans: MidtransAccount {
-                merchant_id: self.midtrans_merchant_id,
-                client_key: self.midtrans_client_key,
-                environment: if self.midtrans_production {
-                    MidtransEnvironment::Production
-                } else {
-                    MidtransEnvironment::Sandbox
-                },
-            },
+            midtrans: self.midtrans.map(MidtransAccount::from),
             slots: Slots::new(slots).map_err(broken)?,
             seats_per_slot: self.seats_per_slot,
             closed_weekdays: self
@@ -162,6 +186,7 @@ impl MerchantRow {
                 .collect::<Result<_, _>>()?,
             horizon_days: self.horizon_days,
             hold_minutes: self.hold_minutes,
+            version: self.version,
         })
     }
 }

@@ -27,6 +27,7 @@ use crate::reservation::Order;
 pub use input::{Button, Input, LONGEST_DATA, Press};
 pub use render::{Key, KeyDoes, Links, Reply, news, render};
 pub use step::{Aim, Hold, Landing, Needs, aim, land, needs};
+pub use texts::{Command, commands};
 
 /// What a customer has chosen so far: ids only, so that price and names come from the catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

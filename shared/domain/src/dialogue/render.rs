@@ -124,7 +124,7 @@ impl Page<'_> {
                 keyboard: vec![vec![self.key("Booking", Button::Booking)]],
             },
             Dialogue::Help => Reply {
-                html: texts::help(language).to_owned(),
+                html: texts::help(language),
                 keyboard: vec![],
             },
             Dialogue::Catalog { page } => self.catalog(*page),

@@ -26,13 +26,38 @@ pub(super) fn greeting(language: Language, name: &str, shop: &str) -> String {
     )
 }
 
-pub(super) fn help(language: Language) -> &'static str {
-    language.pick(
-        "Perintah yang saya mengerti:\n/help – daftar perintah ini\n/order – reservasi servis\n\
-         /catalog – komponen dan harganya\n/status – status pesanan Anda",
-        "The commands I understand:\n/help – this list\n/order – book a repair\n\
-         /catalog – spare parts and prices\n/status – how your booking stands",
-    )
+/// A command of the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Without the slash.
+    pub name: &'static str,
+    /// What it does.
+    pub description: &'static str,
+}
+
+/// The commands that the bot understands, as its help and its menu list them.
+#[must_use]
+pub fn commands(language: Language) -> [Command; 4] {
+    let command = |name, indonesian, english| Command {
+        name,
+        description: language.pick(indonesian, english),
+    };
+    [
+        command("help", "daftar perintah ini", "this list"),
+        command("order", "reservasi servis", "book a repair"),
+        command("catalog", "komponen dan harganya", "spare parts and prices"),
+        command("status", "status pesanan Anda", "how your booking stands"),
+    ]
+}
+
+pub(super) fn help(language: Language) -> String {
+    let mut text = language
+        .pick("Perintah yang saya mengerti:", "The commands I understand:")
+        .to_owned();
+    for Command { name, description } in commands(language) {
+        text.push_str(&format!("\n/{name} – {description}"));
+    }
+    text
 }
 
 pub(super) fn welcome(language: Language, shop: &str) -> String {

@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+use crate::orders::account;
 use crate::{App, Failure, TRIES, links, step_aside};
 use decided::{Decided, alarm_name};
 
@@ -90,15 +91,29 @@ fn malformed(field: &str) -> Failure {
     Failure::Malformed(field.to_owned())
 }
 
-/// Whether `signature_key` is SHA512(order_id + status_code + gross_amount + server key) in hex,
-/// over the exact strings received, compared in constant time.
-fn is_signed(notification: &Notification, server_key: &SecretString) -> bool {
+/// SHA512(order_id + status_code + gross_amount + server key) in hex, as Midtrans signs.
+pub(crate) fn sign(
+    order_id: &str,
+    status_code: &str,
+    gross_amount: &str,
+    server_key: &SecretString,
+) -> String {
     let mut hash = Sha512::new();
-    hash.update(&notification.order_id);
-    hash.update(&notification.status_code);
-    hash.update(&notification.gross_amount);
+    for part in [order_id, status_code, gross_amount] {
+        hash.update(part);
+    }
     hash.update(server_key.expose_secret());
-    let ours = data_encoding::HEXLOWER.encode(&hash.finalize());
+    data_encoding::HEXLOWER.encode(&hash.finalize())
+}
+
+/// Whether `signature_key` signs the exact strings received, compared in constant time.
+fn is_signed(notification: &Notification, server_key: &SecretString) -> bool {
+    let ours = sign(
+        &notification.order_id,
+        &notification.status_code,
+        &notification.gross_amount,
+        server_key,
+    );
     let theirs = notification.signature_key.to_ascii_lowercase();
     ours.as_bytes().ct_eq(theirs.as_bytes()).into()
 }
@@ -134,7 +149,7 @@ impl Case<'_> {
             .await
             .map_err(Failure::from)?;
         let merchant = found.merchant.ok_or(Failure::Unknown)?;
-        if merchant.midtrans.merchant_id != self.notification.merchant_id {
+        if account(&merchant)?.merchant_id != self.notification.merchant_id {
             return Err(Failure::NotAuthentic.into());
         }
         let Some(order) = found.order else {
@@ -167,7 +182,7 @@ impl Case<'_> {
             .app
             .midtrans
             .status(
-                merchant.midtrans.environment,
+                account(merchant)?.environment,
                 &self.server_key,
                 self.transaction.as_str(),
             )

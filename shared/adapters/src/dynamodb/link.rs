@@ -1,0 +1,95 @@
+//! Links: what a token's hash points at.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use pesan_domain::ids::{BookingCode, MerchantId};
+use pesan_domain::merchant::Merchant;
+
+use super::reservation::RESERVATIONS;
+use super::rows::{Keyed, LinkRow};
+use super::{Store, StoreError, broken, from_item, keys, to_item, unavailable};
+
+impl Store {
+    /// What a link's hash points at.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn link(
+        &self,
+        token_hash: &str,
+    ) -> Result<Option<(MerchantId, BookingCode)>, StoreError> {
+        let items = self.batch_get(vec![keys::link(token_hash).item()]).await?;
+        let Some(item) = items.into_iter().next() else {
+            return Ok(None);
+        };
+        let row = from_item::<Keyed<LinkRow>>(item)?.row;
+        Ok(Some((
+            MerchantId::parse(&row.merchant).map_err(broken)?,
+            BookingCode::parse(&row.code).map_err(broken)?,
+        )))
+    }
+
+    /// Lets one more token lead to a booking.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn add_link(
+        &self,
+        token_hash: &str,
+        merchant: &MerchantId,
+        code: &BookingCode,
+    ) -> Result<(), StoreError> {
+        self.put_alone(to_item(&link_row(token_hash, merchant, code))?)
+            .await
+    }
+
+    /// The bookings that were made on the day of an instant, in the merchant's zone.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn bookings_made(
+        &self,
+        merchant: &Merchant,
+        day: Timestamp,
+    ) -> Result<Vec<BookingCode>, StoreError> {
+        let partition = keys::made_on(merchant, RESERVATIONS, day);
+        let mut codes = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name("GSI1")
+                .key_condition_expression("GSI1PK = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(unavailable)?;
+            for item in answer.items.unwrap_or_default() {
+                let row = from_item::<Keyed<()>>(item)?;
+                let code = row.gsi1sk.as_deref().and_then(|key| key.rsplit('#').next());
+                codes.push(BookingCode::parse(code.unwrap_or_default()).map_err(broken)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(codes);
+            }
+        }
+    }
+}
+
+pub(super) fn link_row(
+    token_hash: &str,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Keyed<LinkRow> {
+    Keyed::new(
+        keys::link(token_hash),
+        LinkRow {
+            merchant: merchant.as_str().to_owned(),
+            code: code.as_str().to_owned(),
+        },
+    )
+}

@@ -1,0 +1,187 @@
+//! What a merchant lacks to go live, in the order in which it is put right.
+
+use pesan_adapters::probe::Probe;
+use pesan_adapters::secrets::{LINK_KEY, MerchantSecret};
+use pesan_adapters::telegram::WebhookInfo;
+use pesan_domain::catalog::Catalog;
+use pesan_domain::ids::MerchantId;
+use pesan_domain::merchant::{Merchant, MidtransEnvironment};
+
+use super::telegram::webhook_url;
+use super::{OperatorError, find, midtrans, stored, telegram};
+use crate::App;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: &'static str,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was found.
+    pub detail: String,
+}
+
+/// How a thing stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should.
+    Good,
+    /// Customers are served, but somebody should know.
+    Note,
+    /// Customers are not served until this is done.
+    Lacking {
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Finding {
+    pub(super) fn good(what: &'static str, detail: &str) -> Self {
+        Self::new(what, Verdict::Good, detail)
+    }
+
+    pub(super) fn lacking(what: &'static str, detail: &str, remedy: &str) -> Self {
+        let remedy = remedy.to_owned();
+        Self::new(what, Verdict::Lacking { remedy }, detail)
+    }
+
+    fn new(what: &'static str, verdict: Verdict, detail: &str) -> Self {
+        Self {
+            what,
+            verdict,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// Looks at what all merchants share: the key of the links, and the public address.
+///
+/// # Errors
+/// [`OperatorError`] where something could not be looked at.
+pub async fn deployment(app: &App) -> Result<Vec<Finding>, OperatorError> {
+    const ADDRESS: &str = "public address";
+    let key = match stored(app, LINK_KEY).await? {
+        Some(_) => Finding::good("link key", "there"),
+        None => Finding::lacking("link key", "there is none", "pesan link-key create"),
+    };
+    let probe = Probe::new().map_err(|error| OperatorError::Unavailable(error.to_string()))?;
+    let url = format!("{}/", app.public_base_url);
+    let remedy = "deploy again with PublicBaseUrl set to where the deployment answers";
+    let address = match probe.get(&url).await {
+        Ok(200) => Finding::good(ADDRESS, &url),
+        Ok(status) => {
+            let detail = format!("{url} answered {status} where 200 is right");
+            Finding::lacking(ADDRESS, &detail, remedy)
+        }
+        Err(error) => {
+            let detail = format!("{url} does not answer: {error}");
+            Finding::lacking(ADDRESS, &detail, remedy)
+        }
+    };
+    Ok(vec![key, address])
+}
+
+/// Looks at a merchant.
+///
+/// # Errors
+/// [`OperatorError::Unknown`], or where something could not be looked at.
+pub async fn merchant(app: &App, id: &MerchantId) -> Result<Vec<Finding>, OperatorError> {
+    let (merchant, catalog) = find(app, id).await?;
+    let mut findings = vec![hours(&merchant), items(&merchant, &catalog)];
+    findings.extend(midtrans::check(app, id).await?);
+    findings.extend(bot(app, &merchant).await?);
+    let sandbox = merchant
+        .midtrans
+        .as_ref()
+        .is_some_and(|account| account.environment == MidtransEnvironment::Sandbox);
+    if sandbox {
+        findings.push(Finding::new(
+            "real money",
+            Verdict::Note,
+            "the account is one of Midtrans' sandbox: no money moves; for real money connect \
+             with --production",
+        ));
+    }
+    Ok(findings)
+}
+
+fn hours(merchant: &Merchant) -> Finding {
+    const WHAT: &str = "hours";
+    let count = merchant.slots.len();
+    let always_closed = merchant.closed_weekdays.len() >= 7;
+    if count == 0 || always_closed {
+        let detail = if always_closed {
+            "it is closed on every weekday"
+        } else {
+            "it has no slot to book"
+        };
+        let remedy = format!(
+            "pesan hours set {} --slots 09:00-11:00,13:00-15:00",
+            merchant.id
+        );
+        return Finding::lacking(WHAT, detail, &remedy);
+    }
+    Finding::good(WHAT, &format!("{count} slots a day"))
+}
+
+fn items(merchant: &Merchant, catalog: &Catalog) -> Finding {
+    const WHAT: &str = "catalog";
+    let count = catalog.items().len();
+    if count == 0 {
+        let remedy = format!("pesan catalog import {} FILE.csv", merchant.id);
+        return Finding::lacking(WHAT, "it has nothing to book", &remedy);
+    }
+    Finding::good(WHAT, &format!("{count} items"))
+}
+
+async fn bot(app: &App, merchant: &Merchant) -> Result<Vec<Finding>, OperatorError> {
+    const WHAT: &str = "telegram bot";
+    let id = &merchant.id;
+    let remedy = format!("pesan telegram set-webhook {id}");
+    for secret in [
+        MerchantSecret::TelegramToken,
+        MerchantSecret::TelegramWebhookSecret,
+    ] {
+        let name = secret.name(id);
+        if stored(app, &name).await?.is_none() {
+            let detail = format!("the parameter {name} is missing");
+            return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
+        }
+    }
+    let info = match telegram::info(app, id).await {
+        Err(OperatorError::Refused { reason, .. }) => {
+            let detail = format!("Telegram refuses its token: {reason}");
+            return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
+        }
+        info => info?,
+    };
+    let Some(username) = &merchant.bot_username else {
+        let detail = "its name is not known";
+        return Ok(vec![Finding::lacking(WHAT, detail, &remedy)]);
+    };
+    Ok(vec![
+        Finding::good(WHAT, &format!("@{username}")),
+        webhook(&webhook_url(app, id), &info, &remedy),
+    ])
+}
+
+fn webhook(url: &str, info: &WebhookInfo, remedy: &str) -> Finding {
+    const WHAT: &str = "telegram webhook";
+    if info.url != url {
+        let detail = match info.url.as_str() {
+            "" => "none is set".to_owned(),
+            other => format!("it leads to {other} and not to {url}"),
+        };
+        return Finding::lacking(WHAT, &detail, remedy);
+    }
+    let waiting = info.pending_update_count;
+    match &info.last_error_message {
+        Some(error) if waiting > 0 => Finding::new(
+            WHAT,
+            Verdict::Note,
+            &format!("{waiting} updates wait; the last delivery failed: {error}"),
+        ),
+        _ => Finding::good(WHAT, url),
+    }
+}
