@@ -25,6 +25,7 @@ pub async fn play(template: &Path) -> anyhow::Result<()> {
         data: None,
         clock: None,
         template: template.to_owned(),
+        empty: false,
     })
     .await?;
     let player = Player {

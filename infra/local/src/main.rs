@@ -37,6 +37,9 @@ struct Arguments {
     /// Keep nothing: everything is in memory
     #[arg(long)]
     ephemeral: bool,
+    /// Without the demo's merchants and secrets: as an account is after the first deploy
+    #[arg(long)]
+    empty: bool,
     /// What time it is at the start, with its offset
     #[arg(long, value_name = "2026-11-30T08:00:00+07:00")]
     clock: Option<Timestamp>,
@@ -73,6 +76,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         data: (!arguments.ephemeral).then_some(arguments.data),
         clock: arguments.clock,
         template: arguments.template,
+        empty: arguments.empty,
     })
     .await?;
     announce(&addresses)?;

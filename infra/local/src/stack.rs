@@ -42,6 +42,8 @@ pub struct Options {
     pub clock: Option<Timestamp>,
     /// The wiring.
     pub template: PathBuf,
+    /// Without the demo's merchants and secrets.
+    pub empty: bool,
 }
 
 /// Where the stack is reached.
@@ -100,11 +102,6 @@ impl Addresses {
             ssm_endpoint: Some(format!("{}/sandbox/ssm", self.base_url)),
         }
     }
-
-    /// The stand-in of the Bot API.
-    pub fn telegram_api_url(&self) -> String {
-        format!("{}/sandbox/api.telegram.org", self.base_url)
-    }
 }
 
 /// Starts everything; what it returns answers when this does.
@@ -136,7 +133,7 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
     let upstream = database::serve(options.data.as_deref(), &template.table).await?;
     let wire = sandbox.wire();
     let door = wire.guard("dynamodb", database::door(http, upstream));
-    server::spawn(dynamodb_listener, door, environments.clone());
+    server::spawn(dynamodb_listener, door.clone(), environments.clone());
 
     let parameters = Parameters::open(file("parameters.json"));
     let handles = Handles {
@@ -148,9 +145,13 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
         .router()
         .merge(handles.clone().router())
         .nest_service("/sandbox/ssm", wire.guard("ssm", parameters.router()))
+        // For the operator's command line, which is given one address.
+        .nest_service("/sandbox/dynamodb", door)
         .fallback_service(functions(template, &addresses, &environments, &clock)?);
     server::spawn(listener, router, environments);
-    seed::seed(&addresses, &sandbox, clock.clock()).await?;
+    if !options.empty {
+        seed::seed(&addresses, &sandbox, clock.clock()).await?;
+    }
     handles.spawn_ticker();
     Ok(addresses)
 }

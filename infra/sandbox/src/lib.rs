@@ -1,6 +1,7 @@
 //! Stand-ins that speak the wire of Telegram and Midtrans, for local development and black-box
 //! tests. This crate is the outside: it knows the vendors' pages and none of Pesan's own code.
 
+mod accounts;
 mod clock;
 mod midtrans;
 mod page;
@@ -22,6 +23,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -39,7 +41,8 @@ pub struct Options {
 }
 
 /// One merchant's accounts at the vendors.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Shop {
     /// The name under which a test's handles know it.
     pub merchant: String,
@@ -102,11 +105,12 @@ impl Sandbox {
                 attempt.stop()
             }
         });
+        let store = Store::open(options.state_file)?;
         Ok(Self(Arc::new(Inner {
             base_url: options.base_url.trim_end_matches('/').to_owned(),
             clock: Clock::new(options.clock_offset_millis),
-            store: Store::open(options.state_file)?,
-            shops: Mutex::default(),
+            shops: Mutex::new(store.read(|state| state.accounts.clone())),
+            store,
             telegram_http: client(Duration::from_secs(30), Policy::none())?,
             midtrans_http: client(Duration::from_secs(15), kept_method)?,
             wire: Wire::new(),
@@ -122,6 +126,7 @@ impl Sandbox {
         // Merged into an empty router, so that its unguarded 404 answers what nobody knows.
         Router::new()
             .merge(page::routes())
+            .merge(accounts::routes(self))
             .merge(telegram::routes(self))
             .merge(midtrans::routes(self))
             .merge(self.0.wire.routes())

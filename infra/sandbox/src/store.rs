@@ -7,11 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{midtrans, telegram};
+use crate::{Shop, midtrans, telegram};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
+    /// Those that were opened over the wire.
+    pub(crate) accounts: Vec<Shop>,
     pub(crate) telegram: telegram::State,
     pub(crate) midtrans: midtrans::State,
 }

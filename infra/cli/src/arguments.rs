@@ -1,0 +1,324 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use jiff::civil::{Date, Time, Weekday};
+use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
+use pesan_domain::ids::MerchantId;
+
+/// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
+#[derive(Debug, Parser)]
+#[command(name = "pesan", version)]
+pub struct Arguments {
+    /// The path of the deployment's parameters, such as /pesan/prod
+    #[arg(long, global = true, env = "PESAN_PREFIX", value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// A local stack instead of AWS, such as http://127.0.0.1:8787
+    #[arg(long, global = true, env = "PESAN_ENDPOINT", value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Businesses
+    Merchant {
+        /// What to do
+        #[command(subcommand)]
+        command: MerchantCommand,
+    },
+    /// What a merchant offers, as a CSV file
+    Catalog {
+        /// What to do
+        #[command(subcommand)]
+        command: CatalogCommand,
+    },
+    /// When a merchant takes customers
+    Hours {
+        /// What to do
+        #[command(subcommand)]
+        command: HoursCommand,
+    },
+    /// A merchant's bot
+    Telegram {
+        /// What to do
+        #[command(subcommand)]
+        command: TelegramCommand,
+    },
+    /// A merchant's account at Midtrans
+    Midtrans {
+        /// What to do
+        #[command(subcommand)]
+        command: MidtransCommand,
+    },
+    /// The key of the order pages' links
+    LinkKey {
+        /// What to do
+        #[command(subcommand)]
+        command: LinkKeyCommand,
+    },
+    /// Says what the deployment, and a merchant, lack to go live, in order
+    Doctor {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: Option<MerchantId>,
+    },
+    /// Prints a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `pesan merchant`
+#[derive(Debug, Subcommand)]
+pub enum MerchantCommand {
+    /// Makes a merchant
+    Add {
+        /// 2 to 32 small letters, digits and hyphens: a part of every address, for good
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// As customers know it
+        #[arg(long)]
+        name: String,
+        /// Asia/Jakarta, Asia/Makassar or Asia/Jayapura, for good: all its days are days there
+        #[arg(long, default_value = "Asia/Jakarta", value_parser = zone)]
+        zone: Zone,
+        /// The rest
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Lists the merchants
+    List,
+    /// Shows a merchant
+    Show {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Changes a merchant's settings; what is not named stays
+    Set {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// As customers know it
+        #[arg(long)]
+        name: Option<String>,
+        /// The rest
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// Settings that can be changed.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// What it does, in Indonesian
+    #[arg(long, value_name = "TEXT")]
+    pub about_id: Option<String>,
+    /// What it does, in English
+    #[arg(long, value_name = "TEXT")]
+    pub about_en: Option<String>,
+    /// How many customers a slot takes
+    #[arg(long, value_name = "N")]
+    pub seats: Option<u8>,
+    /// How long an unpaid booking holds its seat
+    #[arg(long, value_name = "MINUTES")]
+    pub hold_minutes: Option<u16>,
+    /// How far ahead it takes bookings
+    #[arg(long, value_name = "DAYS")]
+    pub horizon_days: Option<u16>,
+}
+
+/// `pesan catalog`
+#[derive(Debug, Subcommand)]
+pub enum CatalogCommand {
+    /// Writes what a file lists; the same file again changes nothing
+    Import(CatalogImport),
+    /// Prints the catalog as the CSV that import reads
+    Export {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// A file instead of the terminal
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// `pesan catalog import`
+#[derive(Args, Debug)]
+pub struct CatalogImport {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// CSV with the columns device, part, price, minutes, and optionally stock and id
+    pub file: PathBuf,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take out what the file does not list
+    #[arg(long)]
+    pub remove_absent: bool,
+    /// Import the other rows where some are refused
+    #[arg(long, conflicts_with = "remove_absent")]
+    pub skip_refused: bool,
+}
+
+/// `pesan hours`
+#[derive(Debug, Subcommand)]
+pub enum HoursCommand {
+    /// Changes the hours; what is not named stays
+    Set(Hours),
+}
+
+/// `pesan hours set`
+#[derive(Args, Clone, Debug)]
+pub struct Hours {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The slots of a day, such as 09:00-11:00,13:00-15:00
+    #[arg(long, value_delimiter = ',', value_parser = slot, value_name = "FROM-TO")]
+    pub slots: Option<Vec<SlotTime>>,
+    /// Weekdays it is closed on, such as saturday,sunday, or none
+    #[arg(long, value_delimiter = ',', value_parser = weekday, value_name = "WEEKDAY")]
+    pub closed: Option<Vec<Closed>>,
+    /// Single days it is closed on, such as 2026-12-25,2027-01-01, or none
+    #[arg(long, value_delimiter = ',', value_parser = closed_date, value_name = "DATE")]
+    pub closed_dates: Option<Vec<ClosedDate>>,
+}
+
+/// A weekday, or that there is none.
+pub type Closed = Option<Weekday>;
+/// A date, or that there is none.
+pub type ClosedDate = Option<Date>;
+
+/// `pesan telegram`
+#[derive(Debug, Subcommand)]
+pub enum TelegramCommand {
+    /// Lets the bot send its updates here, and lists its commands
+    SetWebhook {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// A file with the token that BotFather gave; - for standard input. Without it the stored
+        /// token is used, or asked for
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// Exchange the secret that Telegram sends with each update
+        #[arg(long)]
+        new_secret: bool,
+    },
+    /// Takes the webhook off; updates wait at Telegram for a day
+    RemoveWebhook {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Shows what Telegram knows of the webhook
+    Info {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+}
+
+/// `pesan midtrans`
+#[derive(Debug, Subcommand)]
+pub enum MidtransCommand {
+    /// Connects an account; its key is stored once Midtrans has taken it
+    Connect {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// Such as G123456789, from the dashboard; without it the connected account stays
+        #[arg(long, value_name = "ID", requires = "client_key")]
+        merchant_id: Option<String>,
+        /// The public key for the customer's browser, from the dashboard
+        #[arg(long, value_name = "KEY", requires = "merchant_id")]
+        client_key: Option<String>,
+        /// A file with the server key; - for standard input. Without it the stored key is used, or
+        /// asked for
+        #[arg(long, value_name = "FILE")]
+        server_key_file: Option<PathBuf>,
+        /// The account takes real money
+        #[arg(long, requires = "merchant_id")]
+        production: bool,
+    },
+    /// Follows money's way: account, key, and a notification through the public address
+    Check {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+}
+
+/// `pesan link-key`
+#[derive(Debug, Subcommand)]
+pub enum LinkKeyCommand {
+    /// Makes the key of a new deployment
+    Create,
+    /// Exchanges the key; links that were handed out go on opening
+    Rotate {
+        /// Bookings of so many days get a link under the new key
+        #[arg(long, default_value_t = 400)]
+        days: u16,
+    },
+    /// Gives bookings a link under the present key; run it five minutes after rotate
+    Reissue {
+        /// Bookings of so many days
+        #[arg(long, default_value_t = 400)]
+        days: u16,
+    },
+}
+
+fn merchant_id(text: &str) -> Result<MerchantId, String> {
+    MerchantId::parse(text).map_err(|_| "not 2 to 32 small letters, digits and hyphens".to_owned())
+}
+
+fn zone(text: &str) -> Result<Zone, ZoneError> {
+    Zone::parse(text)
+}
+
+fn slot(text: &str) -> Result<SlotTime, String> {
+    let wrong = || format!("{text} is no slot such as 09:00-11:00");
+    let time = |text: &str| Time::strptime("%H:%M", text.trim()).map_err(|_| wrong());
+    let (start, end) = text.split_once('-').ok_or_else(wrong)?;
+    Ok(SlotTime {
+        start: time(start)?,
+        end: time(end)?,
+    })
+}
+
+fn weekday(text: &str) -> Result<Closed, String> {
+    Ok(Some(match text.trim().to_ascii_lowercase().as_str() {
+        "none" => return Ok(None),
+        "monday" => Weekday::Monday,
+        "tuesday" => Weekday::Tuesday,
+        "wednesday" => Weekday::Wednesday,
+        "thursday" => Weekday::Thursday,
+        "friday" => Weekday::Friday,
+        "saturday" => Weekday::Saturday,
+        "sunday" => Weekday::Sunday,
+        _ => return Err(format!("{text} is no weekday such as sunday, and not none")),
+    }))
+}
+
+fn closed_date(text: &str) -> Result<ClosedDate, String> {
+    match text.trim() {
+        "none" => Ok(None),
+        date => date
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("{date} is no date such as 2026-12-25, and not none")),
+    }
+}

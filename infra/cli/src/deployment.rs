@@ -1,0 +1,117 @@
+//! Finding the deployment that a command is meant for.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+use aws_credential_types::Credentials;
+use pesan_adapters::aws::Aws;
+use pesan_adapters::clock::Clock;
+use pesan_adapters::secrets::{Parameters, SecretError};
+use pesan_lambda::Env;
+use pesan_service::{App, Config};
+use secrecy::ExposeSecret as _;
+
+use crate::arguments::Arguments;
+
+/// Where the template notes the table's name and the public address.
+const TABLE_NAME: &str = "deployment/table-name";
+const PUBLIC_BASE_URL: &str = "deployment/public-base-url";
+
+/// The clients of the deployment at the given prefix, or of the local stack.
+pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
+    let mut variables = match &arguments.endpoint {
+        Some(endpoint) => local(endpoint.trim_end_matches('/')),
+        None => of_process()?,
+    };
+    let prefix = match (&arguments.prefix, &arguments.endpoint) {
+        (Some(prefix), _) => prefix.clone(),
+        (None, Some(_)) => "/pesan/local".to_owned(),
+        (None, None) => bail!(
+            "which deployment? Give --prefix or PESAN_PREFIX, such as /pesan/prod; for a local \
+             stack --endpoint or PESAN_ENDPOINT"
+        ),
+    };
+    let (table, base_url) = noted(&variables, &prefix).await?;
+    variables.extend([
+        ("PARAMETER_PREFIX", prefix),
+        ("TABLE_NAME", table),
+        ("PUBLIC_BASE_URL", base_url),
+    ]);
+    let config = Config::read(|name| variables.get(name).cloned())?;
+    Ok(App::new(&config, Clock::system())?)
+}
+
+/// Region and credentials as `aws configure export-credentials` sets them.
+fn of_process() -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let env = Env::from_process();
+    let mut variables = BTreeMap::new();
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let value = env.get(name).with_context(|| {
+            "AWS is reached with the environment's credentials: \
+             eval \"$(aws configure export-credentials --format env)\" sets them"
+        })?;
+        variables.insert(name, value.to_owned());
+    }
+    if let Some(token) = env.optional("AWS_SESSION_TOKEN") {
+        variables.insert("AWS_SESSION_TOKEN", token.to_owned());
+    }
+    Ok(variables)
+}
+
+fn local(endpoint: &str) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("AWS_REGION", "ap-southeast-3".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        (
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            format!("{endpoint}/sandbox/dynamodb"),
+        ),
+        ("AWS_ENDPOINT_URL_SSM", format!("{endpoint}/sandbox/ssm")),
+        (
+            "TELEGRAM_API_URL",
+            format!("{endpoint}/sandbox/api.telegram.org"),
+        ),
+        ("MIDTRANS_APP_URL", format!("{endpoint}/sandbox/midtrans")),
+        ("MIDTRANS_API_URL", format!("{endpoint}/sandbox/midtrans")),
+    ])
+}
+
+/// What the template noted of the deployment.
+async fn noted(
+    variables: &BTreeMap<&'static str, String>,
+    prefix: &str,
+) -> anyhow::Result<(String, String)> {
+    let variable = |name| variables.get(name).cloned();
+    let needed = |name| variable(name).unwrap_or_default();
+    let aws = Aws {
+        region: needed("AWS_REGION"),
+        credentials: Credentials::new(
+            needed("AWS_ACCESS_KEY_ID"),
+            needed("AWS_SECRET_ACCESS_KEY"),
+            variable("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        ),
+        http: pesan_adapters::http::client()?,
+        dynamodb_endpoint: None,
+        ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
+    };
+    let parameters = Parameters::new(aws.ssm(), prefix, Clock::system());
+    let mut found = Vec::new();
+    for name in [TABLE_NAME, PUBLIC_BASE_URL] {
+        let value = parameters.get(name).await.map_err(|error| match error {
+            SecretError::Missing(_) => anyhow::anyhow!(
+                "no deployment is noted at {prefix} in {}: deploy it first, or give another \
+                 --prefix",
+                aws.region
+            ),
+            error => anyhow::anyhow!("{error}: is it there, and may you read it?"),
+        })?;
+        found.push(value.expose_secret().to_owned());
+    }
+    match found.as_slice() {
+        [table, base_url] => Ok((table.clone(), base_url.clone())),
+        _ => bail!("the deployment is noted by halves"),
+    }
+}

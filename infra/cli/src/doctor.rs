@@ -1,0 +1,55 @@
+//! `pesan doctor`.
+
+use pesan_domain::ids::MerchantId;
+use pesan_service::App;
+use pesan_service::merchants::{Finding, Verdict, examine, examine_deployment};
+use serde_json::{Value, json};
+
+use crate::report::Report;
+
+/// Looks at the deployment and, where one is named, at a merchant.
+pub async fn run(app: &App, id: Option<&MerchantId>) -> anyhow::Result<Report> {
+    let mut findings = examine_deployment(app).await?;
+    if let Some(id) = id {
+        findings.extend(examine(app, id).await?);
+    }
+    Ok(report(&findings))
+}
+
+/// Findings in order, good only if nothing lacks.
+pub fn report(findings: &[Finding]) -> Report {
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    let mut lacking = 0_usize;
+    for Finding {
+        what,
+        verdict,
+        detail,
+    } in findings
+    {
+        let (word, remedy) = match verdict {
+            Verdict::Good => ("ok", None),
+            Verdict::Note => ("note", None),
+            Verdict::Lacking { remedy } => {
+                lacking = lacking.saturating_add(1);
+                ("lacking", Some(remedy))
+            }
+        };
+        text.push_str(&format!("{word:<9}{what}: {detail}\n"));
+        if let Some(remedy) = remedy {
+            text.push_str(&format!("         → {remedy}\n"));
+        }
+        rows.push(json!({"what": what, "verdict": word, "detail": detail, "remedy": remedy}));
+    }
+    finish(text, rows, lacking)
+}
+
+fn finish(mut text: String, rows: Vec<Value>, lacking: usize) -> Report {
+    let json = json!({"findings": rows, "lacking": lacking});
+    if lacking == 0 {
+        text.push_str("\nnothing is lacking");
+        return Report::good(text, json);
+    }
+    text.push_str(&format!("\n{lacking} lacking: begin with the first"));
+    Report::bad(text, json)
+}

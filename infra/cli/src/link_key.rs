@@ -1,0 +1,31 @@
+//! `pesan link-key`.
+
+use pesan_service::{App, link_key};
+use serde_json::json;
+
+use crate::arguments::LinkKeyCommand;
+use crate::report::Report;
+
+/// Runs a command about the key.
+pub async fn run(app: &App, command: LinkKeyCommand) -> anyhow::Result<Report> {
+    let (text, linked) = match command {
+        LinkKeyCommand::Create => {
+            link_key::create(app).await?;
+            ("the link key is made".to_owned(), 0)
+        }
+        LinkKeyCommand::Rotate { days } => {
+            let linked = link_key::rotate(app, days).await?;
+            let text = format!(
+                "the link key is exchanged, and {linked} bookings have a new link beside the old \
+                 one\nFunctions hold the old key for five minutes: run `pesan link-key reissue` \
+                 after that"
+            );
+            (text, linked)
+        }
+        LinkKeyCommand::Reissue { days } => {
+            let linked = link_key::reissue(app, days).await?;
+            (format!("{linked} bookings have a link"), linked)
+        }
+    };
+    Ok(Report::good(text, json!({"linked": linked})))
+}
