@@ -38,6 +38,19 @@ impl Parameters {
         Router::new().fallback(call).with_state(self.clone())
     }
 
+    /// Puts a value under its full name, over the one that is there.
+    ///
+    /// # Errors
+    /// When another thread died while it held the store.
+    pub fn put(&self, name: String, value: String) -> anyhow::Result<()> {
+        let Ok(mut values) = self.values.lock() else {
+            anyhow::bail!("the parameter store is broken");
+        };
+        values.insert(name, value);
+        self.keep(&values);
+        Ok(())
+    }
+
     fn keep(&self, values: &BTreeMap<String, String>) {
         let Some(file) = &self.file else { return };
         let written = serde_json::to_vec_pretty(values)

@@ -136,6 +136,7 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
     server::spawn(dynamodb_listener, door.clone(), environments.clone());
 
     let parameters = Parameters::open(file("parameters.json"));
+    deploy_parameters(&template, &addresses, &parameters)?;
     let handles = Handles {
         clock: clock.clone(),
         sandbox: sandbox.clone(),
@@ -203,7 +204,10 @@ fn pool(
 ) -> anyhow::Result<Pool> {
     let mut own = BTreeMap::new();
     for (name, value) in &function.environment {
-        own.insert(name.clone(), resolved(id, name, value, addresses)?);
+        own.insert(
+            name.clone(),
+            resolved(id, &format!("the variable {name}"), value, addresses)?,
+        );
     }
     let addresses = addresses.clone();
     Ok(environments.pool(&function.binary, move |number| {
@@ -218,16 +222,43 @@ fn pool(
     }))
 }
 
-fn resolved(id: &str, name: &str, value: &Value, addresses: &Addresses) -> anyhow::Result<String> {
-    if let Some(text) = value.as_str() {
-        return Ok(text.to_owned());
+/// What CloudFormation would write into the Parameter Store.
+fn deploy_parameters(
+    template: &Template,
+    addresses: &Addresses,
+    parameters: &Parameters,
+) -> anyhow::Result<()> {
+    for parameter in &template.parameters {
+        let id = &parameter.id;
+        let name = resolved(id, "Name", &parameter.name, addresses)?;
+        let value = resolved(id, "Value", &parameter.value, addresses)?;
+        parameters.put(name, value)?;
     }
-    match value.get("Ref").and_then(Value::as_str) {
-        Some("Table") => Ok("pesan".to_owned()),
-        Some("PublicBaseUrl") => Ok(addresses.base_url.clone()),
-        Some("ParameterPrefix") => Ok(PARAMETER_PREFIX.to_owned()),
-        _ => anyhow::bail!(
-            "{id}: the variable {name} is {value}, which the local stack cannot resolve"
-        ),
-    }
+    Ok(())
+}
+
+/// A text of the template, or a reference in it; `what` says where it stands.
+fn resolved(id: &str, what: &str, value: &Value, addresses: &Addresses) -> anyhow::Result<String> {
+    let text = value.as_str().map(str::to_owned);
+    let reference = |name: &str| match name {
+        "Table" => Some("pesan".to_owned()),
+        "PublicBaseUrl" => Some(addresses.base_url.clone()),
+        "ParameterPrefix" => Some(PARAMETER_PREFIX.to_owned()),
+        _ => None,
+    };
+    let of = |name: &str| value.get(name).and_then(Value::as_str);
+    text.or_else(|| of("Ref").and_then(reference))
+        .or_else(|| of("Fn::Sub").and_then(|text| substituted(text, reference)))
+        .with_context(|| format!("{id}: {what} is {value}, which the local stack cannot resolve"))
+}
+
+/// `text` with every `${Name}` in it replaced; none where one is not known.
+fn substituted(text: &str, reference: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (before, rest) = match text.split_once("${") {
+        Some(parts) => parts,
+        None => return Some(text.to_owned()),
+    };
+    let (name, after) = rest.split_once('}')?;
+    let (value, after) = (reference(name)?, substituted(after, reference)?);
+    Some(format!("{before}{value}{after}"))
 }

@@ -1,6 +1,12 @@
 //! What `template.yaml` says about the wiring (DESIGN rule 11). What the local stack cannot honour
 //! it refuses here, by name.
 
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +22,8 @@ pub struct Template {
     pub functions: BTreeMap<String, Function>,
     /// The request that makes the table, as `CreateTable` takes it.
     pub table: Value,
+    /// What the deployment writes into the Parameter Store.
+    pub parameters: Vec<Parameter>,
 }
 
 /// A path pattern of the one domain and where it leads.
@@ -36,12 +44,24 @@ pub struct Function {
     pub environment: Map<String, Value>,
 }
 
+/// A parameter of the Parameter Store, references not resolved yet.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its logical id.
+    pub id: String,
+    /// Its name.
+    pub name: Value,
+    /// What it holds.
+    pub value: Value,
+}
+
 /// Kinds of resources that need nothing here.
-const QUIET: [&str; 6] = [
+const QUIET: [&str; 7] = [
     "AWS::Logs::LogGroup",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SNS::Subscription",
     "AWS::CloudFront::Distribution",
 ];
@@ -58,8 +78,7 @@ impl Template {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(text)?;
-        let template = plain(yaml)?;
+        let template = yaml::read(text)?;
         let resources = template
             .get("Resources")
             .and_then(Value::as_object)
@@ -69,6 +88,7 @@ impl Template {
             .and_then(Value::as_object);
         let mut functions = BTreeMap::new();
         let mut table = None;
+        let mut parameters = Vec::new();
         for (id, resource) in resources {
             match resource
                 .get("Type")
@@ -82,6 +102,7 @@ impl Template {
                     ensure!(table.is_none(), "{id} is a second table");
                     table = Some(create_table(id, resource)?);
                 }
+                "AWS::SSM::Parameter" => parameters.push(parameter(id, resource)?),
                 kind if QUIET.contains(&kind) => {}
                 kind => bail!("{id} is a {kind}, which the local stack does not have"),
             }
@@ -91,6 +112,7 @@ impl Template {
             routes,
             functions,
             table: table.context("there is no AWS::DynamoDB::Table")?,
+            parameters,
         })
     }
 
@@ -127,6 +149,23 @@ fn function(
     Ok(Function {
         binary: binary.to_owned(),
         environment,
+    })
+}
+
+fn parameter(id: &str, resource: &Value) -> anyhow::Result<Parameter> {
+    let property = |name: &str| {
+        resource
+            .pointer(&format!("/Properties/{name}"))
+            .cloned()
+            .with_context(|| format!("{id} has no {name}"))
+    };
+    let kind = property("Type")?;
+    // CloudFormation writes no SecureString, and nothing here reads a list.
+    ensure!(kind == "String", "{id} is a parameter of the type {kind}");
+    Ok(Parameter {
+        id: id.to_owned(),
+        name: property("Name")?,
+        value: property("Value")?,
     })
 }
 
@@ -244,86 +283,4 @@ fn matches(pattern: &str, path: &str) -> bool {
     pattern
         .get(p..)
         .is_none_or(|rest| rest.iter().all(|byte| *byte == b'*'))
-}
-
-/// YAML with CloudFormation's short tags as JSON with its long names.
-fn plain(yaml: serde_yaml_ng::Value) -> anyhow::Result<Value> {
-    use serde_yaml_ng::Value as Yaml;
-    Ok(match yaml {
-        Yaml::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            let name = tag.trim_start_matches('!');
-            let long = match name {
-                "Ref" | "Condition" => name.to_owned(),
-                _ => format!("Fn::{name}"),
-            };
-            json!({ long: plain(tagged.value)? })
-        }
-        Yaml::Sequence(items) => {
-            Value::Array(items.into_iter().map(plain).collect::<Result<_, _>>()?)
-        }
-        Yaml::Mapping(entries) => {
-            let mut map = Map::new();
-            for (key, value) in entries {
-                let key = key.as_str().context("a key that is no text")?.to_owned();
-                map.insert(key, plain(value)?);
-            }
-            Value::Object(map)
-        }
-        scalar => serde_json::to_value(scalar)?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OURS: &str = include_str!("../../../template.yaml");
-
-    #[test]
-    fn the_projects_template_leads_every_path_of_the_contract() {
-        let template = Template::parse(OURS).unwrap();
-        for (path, function) in [
-            ("/telegram/demo", "TelegramWebhookFunction"),
-            ("/midtrans/demo", "MidtransNotificationFunction"),
-            ("/", "WebFunction"),
-            ("/m/demo/catalog", "WebFunction"),
-            ("/o/abc", "WebFunction"),
-        ] {
-            assert_eq!(template.function_at(path), Some(function), "{path}");
-        }
-    }
-
-    #[test]
-    fn patterns_are_read_as_cloudfront_reads_them() {
-        for (pattern, path, taken) in [
-            ("*", "/anything", true),
-            ("/a/*", "/a/", true),
-            ("/a/*", "/a", false),
-            ("/a/*/c", "/a/b/c", true),
-            ("/a/*/c", "/a/b/d", false),
-            ("/?", "/x", true),
-            ("/A", "/a", false),
-            ("*.jpg", "/x/y.jpg", true),
-        ] {
-            assert_eq!(matches(pattern, path), taken, "{pattern} {path}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_honoured_is_refused_by_name() {
-        let queue = OURS.replace(
-            "Resources:\n",
-            "Resources:\n  Parcels:\n    Type: AWS::SQS::Queue\n",
-        );
-        let refused = format!("{:#}", Template::parse(&queue).unwrap_err());
-        assert!(
-            refused.contains("Parcels is a AWS::SQS::Queue"),
-            "{refused}"
-        );
-
-        let dropped = OURS.replace("  WebFunction:\n", "  SiteFunction:\n");
-        let refused = format!("{:#}", Template::parse(&dropped).unwrap_err());
-        assert!(refused.contains("WebFunction"), "{refused}");
-    }
 }

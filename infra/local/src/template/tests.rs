@@ -1,0 +1,249 @@
+use serde_json::{Value, json};
+
+use super::rules::{is_free_text, problems};
+use super::*;
+
+const OURS: &str = include_str!("../../../../template.yaml");
+
+fn ours() -> Value {
+    yaml::read(OURS).unwrap()
+}
+
+#[test]
+fn the_projects_template_leads_every_path_of_the_contract() {
+    let template = Template::parse(OURS).unwrap();
+    for (path, function) in [
+        ("/telegram/demo", "TelegramWebhookFunction"),
+        ("/midtrans/demo", "MidtransNotificationFunction"),
+        ("/", "WebFunction"),
+        ("/m/demo/catalog", "WebFunction"),
+        ("/o/abc", "WebFunction"),
+    ] {
+        assert_eq!(template.function_at(path), Some(function), "{path}");
+    }
+}
+
+#[test]
+fn patterns_are_read_as_cloudfront_reads_them() {
+    for (pattern, path, taken) in [
+        ("*", "/anything", true),
+        ("/a/*", "/a/", true),
+        ("/a/*", "/a", false),
+        ("/a/*/c", "/a/b/c", true),
+        ("/a/*/c", "/a/b/d", false),
+        ("/?", "/x", true),
+        ("/A", "/a", false),
+        ("*.jpg", "/x/y.jpg", true),
+    ] {
+        assert_eq!(matches(pattern, path), taken, "{pattern} {path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_honoured_is_refused_by_name() {
+    let queue = OURS.replace(
+        "Resources:\n",
+        "Resources:\n  Parcels:\n    Type: AWS::SQS::Queue\n",
+    );
+    let refused = format!("{:#}", Template::parse(&queue).unwrap_err());
+    assert!(
+        refused.contains("Parcels is a AWS::SQS::Queue"),
+        "{refused}"
+    );
+
+    let dropped = OURS.replace("  WebFunction:\n", "  SiteFunction:\n");
+    let refused = format!("{:#}", Template::parse(&dropped).unwrap_err());
+    assert!(refused.contains("WebFunction"), "{refused}");
+}
+
+#[test]
+fn j7_the_projects_template_keeps_every_rule() {
+    assert_eq!(problems(&ours()), Vec::<String>::new());
+}
+
+/// The places of everything in the template but free text, as JSON pointers.
+fn places(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if !is_free_text(key, value) {
+                    let place = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                    found.push(place.clone());
+                    places(&place, value, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                let place = format!("{at}/{n}");
+                found.push(place.clone());
+                places(&place, item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn without(template: &Value, place: &str) -> Value {
+    let mut template = template.clone();
+    let (parent, last) = place.rsplit_once('/').unwrap();
+    match template.pointer_mut(parent).unwrap() {
+        Value::Object(fields) => {
+            fields.remove(&last.replace("~1", "/").replace("~0", "~"));
+        }
+        Value::Array(items) => {
+            items.remove(last.parse().unwrap());
+        }
+        scalar => panic!("{scalar} holds nothing"),
+    }
+    template
+}
+
+/// The template with another value at `place`, if there is a scalar.
+fn changed(template: &Value, place: &str) -> Option<Value> {
+    let other = match template.pointer(place).unwrap() {
+        Value::String(text) => json!(format!("{text}x")),
+        Value::Number(number) => json!(number.as_f64().unwrap() + 1.0),
+        Value::Bool(flag) => json!(!flag),
+        _ => return None,
+    };
+    let mut template = template.clone();
+    *template.pointer_mut(place).unwrap() = other;
+    Some(template)
+}
+
+#[test]
+fn j7_whatever_is_taken_out_or_changed_is_noticed() {
+    let ours = ours();
+    let mut all = Vec::new();
+    places("", &ours, &mut all);
+    assert!(all.len() > 1000, "only {} places were found", all.len());
+    let unnoticed: Vec<String> = all
+        .iter()
+        .flat_map(|place| {
+            let removed = Some((format!("{place} removed"), without(&ours, place)));
+            let changed = changed(&ours, place).map(|other| (format!("{place} changed"), other));
+            removed.into_iter().chain(changed)
+        })
+        .filter(|(_, mutant)| problems(mutant).is_empty())
+        .map(|(what, _)| what)
+        .collect();
+    assert_eq!(unnoticed, Vec::<String>::new());
+}
+
+#[test]
+fn whatever_is_taken_out_of_the_dashboard_is_noticed() {
+    let ours = ours();
+    let body = "/Resources/Dashboard/Properties/DashboardBody/Fn::Sub";
+    let dashboard: Value =
+        serde_json::from_str(ours.pointer(body).unwrap().as_str().unwrap()).unwrap();
+    let mut all = Vec::new();
+    places("", &dashboard, &mut all);
+    // A widget, a metric, an alarm; and of a metric every word but its options.
+    let meant = |place: &&String| {
+        let parts: Vec<&str> = place.split('/').skip(1).collect();
+        let list = parts.get(3).copied().unwrap_or_default();
+        match parts.len() {
+            2 => true,
+            5 => list == "metrics" || list == "alarms",
+            6 => list == "metrics" && !dashboard.pointer(place).unwrap().is_object(),
+            _ => false,
+        }
+    };
+    let meant: Vec<&String> = all.iter().filter(meant).collect();
+    assert!(meant.len() > 100, "only {} places were found", meant.len());
+    for place in meant {
+        let mut mutant = ours.clone();
+        *mutant.pointer_mut(body).unwrap() = json!(without(&dashboard, place).to_string());
+        assert!(!problems(&mutant).is_empty(), "{place}");
+    }
+}
+
+#[test]
+fn j7_what_may_stand_nowhere_is_noticed_by_its_own_rule() {
+    let statement = "/Resources/WebFunction/Properties/Policies/0/Statement/0";
+    for (place, key, value, complaint) in [
+        (statement, "Resource", json!("*"), "is everything"),
+        (
+            statement,
+            "Resource",
+            json!(["arn:x", "*"]),
+            "is everything",
+        ),
+        (
+            statement,
+            "Action",
+            json!("dynamodb:*"),
+            "is more than one action",
+        ),
+        (
+            statement,
+            "Action",
+            json!(["ssm:Get*"]),
+            "is more than one action",
+        ),
+        (
+            statement,
+            "NotAction",
+            json!("dynamodb:Scan"),
+            "what it does not name",
+        ),
+        (statement, "Principal", json!({"AWS": "*"}), "is everybody"),
+        (
+            "/Resources/TableNameParameter/Properties",
+            "Type",
+            json!("SecureString"),
+            "SecureString",
+        ),
+        (
+            "/Parameters/PublicBaseUrl",
+            "Default",
+            json!("SB-Mid-server-x"),
+            "is a secret",
+        ),
+        (
+            "/Globals/Function/Environment/Variables",
+            "X",
+            json!("123456789:AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            "is a secret",
+        ),
+        (
+            "/Parameters",
+            "LinkKey",
+            json!({"Type": "String"}),
+            "takes a secret",
+        ),
+        (
+            "/Parameters/AlarmEmail",
+            "NoEcho",
+            json!(true),
+            "takes a secret",
+        ),
+    ] {
+        let mut mutant = ours();
+        mutant.pointer_mut(place).unwrap()[key] = value.clone();
+        let found = problems(&mutant);
+        assert!(
+            found.iter().any(|problem| problem.contains(complaint)),
+            "{place}/{key} {value}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_function_that_comes_without_its_rules_is_noticed() {
+    let mut mutant = ours();
+    mutant["Resources"]["ApiFunction"] = mutant["Resources"]["WebFunction"].clone();
+    assert_eq!(problems(&mutant), ["/Resources/ApiFunction has no rule"]);
+}
+
+#[test]
+fn a_parameter_that_cloudformation_cannot_write_is_refused_by_name() {
+    let secret = OURS.replace(
+        "      Type: String\n      Value: !Ref Table\n",
+        "      Type: SecureString\n      Value: !Ref Table\n",
+    );
+    let refused = format!("{:#}", Template::parse(&secret).unwrap_err());
+    assert!(refused.contains("TableNameParameter"), "{refused}");
+    assert!(refused.contains("SecureString"), "{refused}");
+}
