@@ -9,6 +9,7 @@
     reason = "a test may stop where it stands"
 )]
 
+pub mod operator;
 pub mod payment;
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -40,6 +41,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// Another wiring than the project's.
     pub template: Option<PathBuf>,
+    /// Without the demo's merchants and secrets.
+    pub empty: bool,
 }
 
 /// A running local stack; it ends with this value.
@@ -131,6 +134,9 @@ impl Stack {
             .arg(setup.clock.as_deref().unwrap_or(MORNING));
         if let Some(template) = &setup.template {
             command.arg("--template").arg(template);
+        }
+        if setup.empty {
+            command.arg("--empty");
         }
         let mut process = command
             .stdout(Stdio::piped())
