@@ -1,15 +1,19 @@
 //! Finding the deployment that a command is meant for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use anyhow::{Context as _, bail};
 use aws_credential_types::Credentials;
+use jiff::Timestamp;
 use pesan_adapters::aws::Aws;
 use pesan_adapters::clock::Clock;
 use pesan_adapters::secrets::{Parameters, SecretError};
 use pesan_lambda::Env;
 use pesan_service::{App, Config};
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
 use crate::arguments::Arguments;
 
@@ -31,6 +35,10 @@ pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
              stack --endpoint or PESAN_ENDPOINT"
         ),
     };
+    let clock = match &arguments.endpoint {
+        Some(endpoint) => clock_of(endpoint.trim_end_matches('/')).await?,
+        None => Clock::system(),
+    };
     let (table, base_url) = noted(&variables, &prefix).await?;
     variables.extend([
         ("PARAMETER_PREFIX", prefix),
@@ -38,7 +46,26 @@ pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
         ("PUBLIC_BASE_URL", base_url),
     ]);
     let config = Config::read(|name| variables.get(name).cloned())?;
-    Ok(App::new(&config, Clock::system())?)
+    Ok(App::new(&config, clock)?)
+}
+
+/// The local stack's clock, which may have been turned.
+async fn clock_of(endpoint: &str) -> anyhow::Result<Clock> {
+    let answer = pesan_adapters::http::client()?
+        .get(format!("{endpoint}/sandbox/clock"))
+        .send()
+        .await
+        .with_context(|| format!("no local stack answers at {endpoint}: `cargo run` starts one"))?;
+    let answer: Value = answer.json().await?;
+    let now: Timestamp = answer
+        .get("now")
+        .and_then(Value::as_str)
+        .context("the local stack does not say what time it is")?
+        .parse()?;
+    let offset = now.duration_since(Clock::system().now()).as_millis();
+    Ok(Clock::turnable(Arc::new(AtomicI64::new(i64::try_from(
+        offset,
+    )?))))
 }
 
 /// Region and credentials as `aws configure export-credentials` sets them.
