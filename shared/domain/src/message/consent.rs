@@ -174,7 +174,7 @@ mod tests {
             "STOP",
             "stop",
             " Stop. ",
-            "S​TOP",
+            "S\u{200b}TOP",
             "«BERHENTI»!!",
             "berhenti 🙏",
             "ＳＴＯＰ",
