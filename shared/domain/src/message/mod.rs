@@ -24,7 +24,7 @@ pub use reason::{DropReason, FailReason, HoldReason, PauseReason};
 pub use recipients::DayOfRecipients;
 pub use schedule::{Jitter, Schedule};
 pub use standing::{Obstacle, Standing};
-pub use step::{Effect, Event, Input, Outcome, Receipt, Refused, Report, Step};
+pub use step::{Alarm, Effect, Event, Input, Outcome, Receipt, Refused, Report, Step};
 
 use crate::calendar::Zone;
 use crate::ids::MerchantId;
