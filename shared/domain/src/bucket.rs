@@ -103,10 +103,9 @@ impl Limit {
     #[must_use]
     pub fn take(self, level: Level, wanted: u32, now: Timestamp) -> Taken {
         let level = self.refill(level, now);
-        let resting = level.at > now;
         let there = level.parts.checked_div(PARTS).unwrap_or_default();
         let tokens = u32::try_from(there).unwrap_or(u32::MAX).min(wanted);
-        if resting || tokens == 0 {
+        if tokens == 0 {
             return Taken::Empty {
                 until: self.next_token(level),
             };
@@ -193,9 +192,21 @@ mod tests {
     fn d17_a_clock_that_goes_backwards_gives_nothing_away() {
         let limit = Limit::new(10, 10).unwrap();
         let mut level = limit.full(at(1_000));
-        assert_eq!(take(limit, &mut level, 10, 1_000), 10);
-        assert_eq!(take(limit, &mut level, 10, 500), 0);
+        assert_eq!(take(limit, &mut level, 5, 1_000), 5);
+        assert_eq!(
+            take(limit, &mut level, 5, 500),
+            5,
+            "a sender whose clock is behind"
+        );
+        assert_eq!(take(limit, &mut level, 10, 1_000), 0);
         assert_eq!(take(limit, &mut level, 10, 1_100), 1);
+    }
+
+    #[test]
+    fn what_nobody_used_is_not_saved_up_beyond_the_burst() {
+        let limit = Limit::new(80, 10).unwrap();
+        let mut level = limit.full(at(0));
+        assert_eq!(take(limit, &mut level, 1_000, 3_600_000), 10);
     }
 
     #[test]
