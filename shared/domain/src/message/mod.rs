@@ -153,8 +153,10 @@ pub struct Message {
     pub failure: Option<Failure>,
     /// How often it was handed to the vendor.
     pub tries: u16,
-    /// How often the vendor refused it.
+    /// How often the vendor refused it and was itself in trouble: these are bounded.
     pub refusals: u16,
+    /// How often it only came too fast: these end with its age.
+    pub delays: u16,
     /// How many tries nobody has told the outcome of.
     pub unanswered: u8,
     /// Whether it was sent again without knowing: it may have arrived twice.
@@ -221,6 +223,7 @@ impl Message {
             failure: None,
             tries: 0,
             refusals: 0,
+            delays: 0,
             unanswered: 0,
             possibly_double: false,
             deadline: new.ends_at.map_or(oldest, |end| end.min(oldest)),

@@ -75,7 +75,7 @@ impl Message {
         match verdict {
             Verdict::SlowNumber => vec![Effect::SlowNumber],
             Verdict::PauseRecipient => Schedule::Pair
-                .wait(self.refusals, Jitter(0))
+                .wait(self.delays, Jitter(0))
                 .map(|wait| Effect::PauseRecipient {
                     until: after(now, wait),
                 })
@@ -99,8 +99,14 @@ impl Message {
         now: Timestamp,
         effects: Vec<Effect>,
     ) -> Step {
-        let wait = schedule.wait(self.refusals, jitter);
-        self.refusals = self.refusals.saturating_add(1);
+        // Who was only too fast a hundred times has not been refused once.
+        let count = if schedule.goes_on() {
+            &mut self.delays
+        } else {
+            &mut self.refusals
+        };
+        let wait = schedule.wait(*count, jitter);
+        *count = count.saturating_add(1);
         let mut step = match wait.map(|wait| after(now, wait)) {
             None => self.failed(Failure {
                 code,
@@ -116,7 +122,6 @@ impl Message {
     /// Its reservation is given back, so that a pause ties up no money; it is made anew before
     /// the next try.
     fn held_by_vendor(mut self, refusal: Refusal, reason: HoldReason, now: Timestamp) -> Step {
-        self.refusals = self.refusals.saturating_add(1);
         let (funds, void) = self.funds.release();
         self.funds = funds;
         let consequences = self.consequences(refusal.verdict, now);

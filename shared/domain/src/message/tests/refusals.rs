@@ -33,6 +33,24 @@ fn e1_too_fast_slows_the_number_and_loses_nothing() {
 }
 
 #[test]
+fn e1_waiting_for_others_costs_no_tries() {
+    let slow = Message {
+        delays: 500,
+        ..sending(Purpose::Bill)
+    };
+    let (message, _) = run(slow, vec![(1, refused(1, 131_000))]);
+    assert_eq!(
+        message.state,
+        S::Retry { at: later(3) },
+        "the first of nine"
+    );
+    for code in [130_429, 131_056, 190, 132_001] {
+        let (message, _) = run(sending(Purpose::Bill), vec![(1, refused(1, code))]);
+        assert_eq!(message.refusals, 0, "{code}");
+    }
+}
+
+#[test]
 fn e5_tries_are_bounded() {
     for refusals in 0..=9 {
         let message = Message {
