@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 const FUNCTIONS: [&str; 3] = ["midtrans-notification", "telegram-webhook", "web"];
 
@@ -61,8 +61,13 @@ fn the_domain_knows_no_network_no_runtime_and_no_randomness() {
         .iter()
         .find(|package| package.name == "pesan-domain")
         .unwrap();
-    let known: Vec<&str> = names(domain).collect();
-    assert_eq!(known, ["jiff", "thiserror"]);
+    let known = |kind| -> Vec<&str> {
+        let of_kind = domain.dependencies.iter().filter(|one| one.kind == kind);
+        of_kind.map(|one| one.name.as_str()).collect()
+    };
+    assert_eq!(known(DependencyKind::Normal), ["jiff", "thiserror"]);
+    assert_eq!(known(DependencyKind::Development), ["proptest"]);
+    assert!(known(DependencyKind::Build).is_empty());
 }
 
 fn names(package: &Package) -> impl Iterator<Item = &str> {

@@ -136,7 +136,9 @@ pub fn weekday_in_words(weekday: Weekday, language: Language) -> &'static str {
     }
 }
 
-fn month_in_words(month: i8, language: Language) -> &'static str {
+/// The month's name, 1 to 12.
+#[must_use]
+pub fn month_in_words(month: i8, language: Language) -> &'static str {
     let (indonesian, english) = match month {
         1 => ("Januari", "January"),
         2 => ("Februari", "February"),

@@ -85,6 +85,17 @@ text_id!(
     |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 );
 
+text_id!(
+    /// A message: up to 64 letters, digits and `-_~.`, so that what causes it can be its id. It
+    /// goes out as `biz_opaque_callback_data` and comes back in receipts.
+    MessageId, "message", |text| is_vendor_id(text, 64)
+);
+text_id!(
+    /// A message at its vendor: WhatsApp's `wamid…`, or Telegram's `message_id` in digits.
+    VendorId, "message at its vendor",
+    |text| (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+);
+
 impl BookingCode {
     /// A code from a random number; every code is reached equally but for one part in 50.
     #[must_use]

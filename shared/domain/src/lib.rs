@@ -1,6 +1,8 @@
 //! What Pesan decides, and nothing else: types, state machines and texts. No clock, no
 //! randomness, no network; time and random numbers are arguments.
 
+pub mod balance;
+pub mod bucket;
 pub mod calendar;
 pub mod catalog;
 pub mod dialogue;
@@ -8,6 +10,7 @@ pub mod field;
 pub mod ids;
 pub mod language;
 pub mod merchant;
+pub mod message;
 pub mod money;
 pub mod payment;
 pub mod reservation;

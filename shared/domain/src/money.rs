@@ -33,6 +33,24 @@ impl Rupiah {
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
+
+    /// So many times the amount, unless it overflows.
+    #[must_use]
+    pub fn checked_mul(self, times: u64) -> Option<Self> {
+        self.0.checked_mul(times).map(Self)
+    }
+
+    /// How many times a price goes into it; none for a price of nothing.
+    #[must_use]
+    pub fn buys(self, price: Self) -> Option<u64> {
+        self.0.checked_div(price.0)
+    }
+
+    /// The rest, or nothing where it would be negative.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
 }
 
 /// Reads `Rp70.000`.

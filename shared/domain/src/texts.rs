@@ -54,3 +54,11 @@ pub fn repair_in_words(state: ReservationState, language: Language) -> &'static 
     };
     language.pick(indonesian, english)
 }
+
+/// A text as it may stand in Telegram's HTML, which knows these three (<https://core.telegram.org/bots/api#html-style>).
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

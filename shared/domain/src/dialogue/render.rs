@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::merchant::Merchant;
 use crate::payment::Notice;
 use crate::reservation::{Order, ReservationState};
-use crate::texts::{payment_in_words, repair_in_words};
+use crate::texts::{escaped, payment_in_words, repair_in_words};
 
 /// How many of the next open days are offered.
 const DAYS_OFFERED: usize = 7;
@@ -514,13 +514,6 @@ fn priced(item: &Item) -> String {
         escaped(&item.device),
         item.price
     )
-}
-
-/// Telegram's HTML knows these three (<https://core.telegram.org/bots/api#html-style>).
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 fn append(html: &mut String, text: std::fmt::Arguments<'_>) {
