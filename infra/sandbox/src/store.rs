@@ -7,13 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{midtrans, telegram};
+use crate::{midtrans, telegram, whatsapp};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
     pub(crate) telegram: telegram::State,
     pub(crate) midtrans: midtrans::State,
+    pub(crate) whatsapp: whatsapp::State,
 }
 
 pub(crate) struct Store {
