@@ -276,7 +276,7 @@ fn value<'a>(parameter: &'a Value, whose: &str) -> Result<&'a str, Refusal> {
 }
 
 /// A button's component, by its index: a string in Meta's pages, a number in some clients.
-fn key_component<'a>(components: &'a [Value], index: usize) -> Option<&'a Value> {
+fn key_component(components: &[Value], index: usize) -> Option<&Value> {
     let index = index.to_string();
     components.iter().find(|component| {
         let given = component.get("index");

@@ -17,6 +17,8 @@ use crate::store::locked;
 use crate::{Sandbox, refuse};
 
 const MOST_PHONES: usize = 24;
+/// Of each phone's newest messages, so many are shown.
+const MOST_SHOWN: usize = 50;
 const EVENTS: [&str; 14] = [
     "APPROVED",
     "REJECTED",
@@ -69,13 +71,15 @@ impl State {
 
 impl Phone {
     fn shown(&self, phone: &str) -> Value {
+        let older = self.thread.len().saturating_sub(MOST_SHOWN);
+        let newest = self.thread.iter().skip(older);
         json!({
             "phone": phone,
             "user_id": user_id(phone),
             "name": self.name,
             "on_whatsapp": self.on_whatsapp,
             "hides_number": self.hides_number,
-            "thread": self.thread.iter().map(Message::shown).collect::<Vec<_>>(),
+            "thread": newest.map(Message::shown).collect::<Vec<_>>(),
         })
     }
 }

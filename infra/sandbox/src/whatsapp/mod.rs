@@ -7,7 +7,7 @@
 //!
 //! | Call | Does |
 //! |---|---|
-//! | `GET /sandbox/whatsapp-phones` | the phones lately written to or from, whole threads; `?phone=` one |
+//! | `GET /sandbox/whatsapp-phones` | the 24 phones lately written to or from, with their newest messages; `?phone=` one |
 //! | `POST /sandbox/whatsapp-phones/{phone}` `{"on_whatsapp":false}` | also `name`; `hides_number`: webhooks name the person by user id alone |
 //! | `POST /sandbox/whatsapp-receipts` `{"receipts":["read","sent",{"status":"failed","code":131049,"after_seconds":60}]}` | what later messages cause, in this order; `[]`: nothing; `phone`, `times` narrow it, `early`: before the send call's answer; the newest order counts. `DELETE` |
 //! | `POST /sandbox/whatsapp-webhooks` `{"lose":2}`, `{"hold":true}`, `{"hold":false}` | the next two never arrive; held ones then arrive in one POST |

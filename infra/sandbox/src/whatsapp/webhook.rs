@@ -49,7 +49,7 @@ struct Outgoing {
     due: i64,
     since: i64,
     tries: u32,
-    /// On the wire now. Not kept: after a restart it goes out again.
+    /// Somebody posts it now. Not kept: after a restart it goes out again.
     #[serde(skip)]
     busy: bool,
 }
@@ -131,15 +131,16 @@ fn pause(tries: u32) -> i64 {
 }
 
 impl State {
-    /// Puts a webhook on its way and names it, unless nobody hears it.
+    /// Takes a webhook in. What is named must be posted by the caller; the rest never goes out,
+    /// or not yet.
     pub(super) fn accept(&mut self, notice: Notice, now: i64) -> Option<u64> {
         let business = self.businesses.get(&notice.business);
         let deaf = business.is_some_and(|business| business.unsubscribed);
         let lost = self.outbox.lose > 0;
-        if deaf || lost || self.outbox.hold {
-            if let Some(mark) = &notice.mark {
-                self.mark(mark);
-            }
+        if (deaf || lost || self.outbox.hold)
+            && let Some(mark) = &notice.mark
+        {
+            self.mark(mark);
         }
         if deaf {
             return None;
@@ -154,7 +155,11 @@ impl State {
         }
         let due = now.saturating_add(notice.after_millis);
         let entry = notice.entry(due);
-        Some(self.outbox.send(body(vec![entry]), notice.mark, due))
+        let claimed = due <= now;
+        let id = self
+            .outbox
+            .put(body(vec![entry]), notice.mark, due, claimed);
+        claimed.then_some(id)
     }
 
     pub(super) fn lose(&mut self, webhooks: u64) {
@@ -171,7 +176,7 @@ impl State {
         for notice in std::mem::take(&mut self.outbox.held) {
             join(&mut entries, &notice, now);
         }
-        Some(self.outbox.send(body(entries), None, now))
+        Some(self.outbox.put(body(entries), None, now, true))
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
@@ -180,14 +185,20 @@ impl State {
         Timestamp::from_millisecond(due).ok()
     }
 
-    /// Takes a webhook out to the wire, if it may go now.
-    fn leave(&mut self, id: u64, now: i64) -> Option<Outgoing> {
-        let going = self.outbox.going.get_mut(&id)?;
-        if going.busy || going.due > now {
-            return None;
+    /// What is due and nobody posts is the caller's to post.
+    fn claim(&mut self, now: i64) -> Vec<u64> {
+        let mut claimed = Vec::new();
+        for (id, going) in &mut self.outbox.going {
+            if !going.busy && going.due <= now {
+                going.busy = true;
+                claimed.push(*id);
+            }
         }
-        going.busy = true;
-        let leaving = going.clone();
+        claimed
+    }
+
+    fn leave(&mut self, id: u64) -> Option<Outgoing> {
+        let leaving = self.outbox.going.get(&id)?.clone();
         if let Some(mark) = &leaving.mark {
             self.mark(mark);
         }
@@ -247,7 +258,7 @@ fn join(entries: &mut Vec<Value>, notice: &Notice, now: i64) {
 }
 
 impl Outbox {
-    fn send(&mut self, body: Value, mark: Option<Mark>, due: i64) -> u64 {
+    fn put(&mut self, body: Value, mark: Option<Mark>, due: i64, claimed: bool) -> u64 {
         self.last_id += 1;
         let going = Outgoing {
             body,
@@ -255,7 +266,7 @@ impl Outbox {
             due,
             since: due,
             tries: 0,
-            busy: false,
+            busy: claimed,
         };
         self.going.insert(self.last_id, going);
         self.last_id
@@ -263,8 +274,7 @@ impl Outbox {
 }
 
 impl Sandbox {
-    /// One after the other; tells what each was answered. What is not due yet waits for
-    /// [`Sandbox::run_due`].
+    /// One after the other; tells what each was answered.
     pub(super) async fn post_webhooks(&self, ids: Vec<u64>) -> Vec<Option<u16>> {
         let mut answers = Vec::new();
         for id in ids {
@@ -284,13 +294,12 @@ impl Sandbox {
 
     async fn post_webhook(&self, id: u64) -> Option<u16> {
         let _permit = self.0.whatsapp.posts.acquire().await.ok()?;
-        let now = self.0.clock.now_millis();
         let app = locked(&self.0.whatsapp.app).clone();
         let leaving = self.0.store.change(|state| {
             if app.is_none() {
                 state.whatsapp.outbox.going.remove(&id);
             }
-            state.whatsapp.leave(id, now)
+            state.whatsapp.leave(id)
         });
         let (app, leaving) = (app?, leaving?);
         let bytes = bytes(&leaving.body);
@@ -315,13 +324,11 @@ impl Sandbox {
 
     pub(crate) async fn post_due(&self) {
         let now = self.0.clock.now_millis();
-        let due: Vec<u64> = self.0.store.read(|state| {
-            let going = state.whatsapp.outbox.going.iter();
-            going
-                .filter(|(_, one)| !one.busy && one.due <= now)
-                .map(|(id, _)| *id)
-                .collect()
-        });
+        let next = self.0.store.read(|state| state.whatsapp.next_due());
+        if next.is_none_or(|next| next.as_millisecond() > now) {
+            return;
+        }
+        let due = self.0.store.change(|state| state.whatsapp.claim(now));
         let mut all = tokio::task::JoinSet::new();
         for id in due {
             let sandbox = self.clone();
