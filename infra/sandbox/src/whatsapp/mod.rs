@@ -188,7 +188,7 @@ enum Does {
     Row(String),
 }
 
-/// `{"messages": …}` of a phone that nobody wrote to is empty: every number exists.
+/// `+62 812-0000-0001` as webhooks write it.
 fn digits(phone: &str) -> String {
     phone.chars().filter(char::is_ascii_digit).collect()
 }
