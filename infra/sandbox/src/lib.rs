@@ -1,5 +1,5 @@
-//! Stand-ins that speak the wire of Telegram and Midtrans, for local development and black-box
-//! tests. This crate is the outside: it knows the vendors' pages and none of Pesan's own code.
+//! Stand-ins that speak the wire of Telegram, Midtrans and WhatsApp, for local development and
+//! black-box tests. This crate is the outside: it knows the vendors' pages and none of Pesan's own code.
 
 mod accounts;
 mod clock;
@@ -9,6 +9,7 @@ mod store;
 mod telegram;
 #[cfg(test)]
 mod testing;
+mod whatsapp;
 mod wire;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::store::{Store, locked};
+pub use crate::whatsapp::{WhatsAppAccount, WhatsAppApp};
 pub use crate::wire::{CloseConnection, KillSwitch, Wire};
 
 /// How the stand-ins are set up.
@@ -60,7 +62,7 @@ pub struct Shop {
     pub notification_url: String,
 }
 
-/// The stand-ins of both vendors. A clone is the same one.
+/// The stand-ins of the three vendors. A clone is the same one.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Inner>);
 
@@ -73,6 +75,7 @@ struct Inner {
     shops: Mutex<Vec<Shop>>,
     telegram_http: reqwest::Client,
     midtrans_http: reqwest::Client,
+    whatsapp: whatsapp::Setup,
     wire: Wire,
     flights: Arc<AtomicUsize>,
     /// One delivery at a time in each lane of a merchant.
@@ -113,6 +116,7 @@ impl Sandbox {
             store,
             telegram_http: client(Duration::from_secs(30), Policy::none())?,
             midtrans_http: client(Duration::from_secs(15), kept_method)?,
+            whatsapp: whatsapp::Setup::new()?,
             wire: Wire::new(),
             flights: Arc::default(),
             lanes: Mutex::default(),
@@ -129,6 +133,7 @@ impl Sandbox {
             .merge(accounts::routes(self))
             .merge(telegram::routes(self))
             .merge(midtrans::routes(self))
+            .merge(whatsapp::routes(self))
             .merge(self.0.wire.routes())
     }
 
@@ -157,7 +162,8 @@ impl Sandbox {
             due.and_then(|millis| Timestamp::from_millisecond(millis).ok())
         });
         let payments = self.0.store.read(|state| state.midtrans.next_due());
-        [updates, payments].into_iter().flatten().min()
+        let receipts = self.0.store.read(|state| state.whatsapp.next_due());
+        [updates, payments, receipts].into_iter().flatten().min()
     }
 
     /// Retries the deliveries and expires the transactions that are due, and returns when the
@@ -167,6 +173,7 @@ impl Sandbox {
         self.deliver_due().await;
         self.expire_due().await;
         self.notify_due().await;
+        self.post_due().await;
     }
 
     fn merchants(&self) -> Vec<String> {
@@ -232,6 +239,22 @@ fn client(timeout: Duration, redirects: Policy) -> io::Result<reqwest::Client> {
 /// A test's handle refuses.
 fn refuse(status: StatusCode, error: impl Into<String>) -> Response {
     (status, axum::Json(json!({"error": error.into()}))).into_response()
+}
+
+/// What a label picks: the exact one, else the only one that begins so.
+fn picked<T>(
+    all: impl Iterator<Item = T> + Clone,
+    label: impl Fn(&T) -> String,
+    wanted: &str,
+) -> Option<T> {
+    if let Some(exact) = all.clone().find(|one| label(one) == wanted) {
+        return Some(exact);
+    }
+    let mut begins = all.filter(|one| label(one).starts_with(wanted));
+    match (begins.next(), begins.next()) {
+        (Some(only), None) if !wanted.is_empty() => Some(only),
+        _ => None,
+    }
 }
 
 /// A random UUID of version 4.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Shop, midtrans, telegram};
+use crate::{Shop, midtrans, telegram, whatsapp};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -16,6 +16,7 @@ pub(crate) struct State {
     pub(crate) accounts: Vec<Shop>,
     pub(crate) telegram: telegram::State,
     pub(crate) midtrans: midtrans::State,
+    pub(crate) whatsapp: whatsapp::State,
 }
 
 pub(crate) struct Store {

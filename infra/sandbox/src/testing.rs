@@ -18,6 +18,8 @@ pub(crate) struct Hook {
     /// Taken one by one; then 200.
     pub(crate) answers: Arc<Mutex<VecDeque<(u16, String)>>>,
     pub(crate) heard: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    /// The bytes of each, for whoever signs them.
+    pub(crate) raw: Arc<Mutex<Vec<Bytes>>>,
 }
 
 impl Hook {
@@ -40,6 +42,7 @@ pub(crate) struct Rig {
 }
 
 async fn hooked(State(hook): State<Hook>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
+    hook.raw.lock().unwrap().push(body.clone());
     let body = serde_json::from_slice(&body).unwrap();
     hook.heard.lock().unwrap().push((headers, body));
     let (status, text) = hook

@@ -48,7 +48,7 @@
 
   const tabOf = (path) => {
     if (path.startsWith("/m/")) return "shop";
-    if (path.startsWith("/o/")) return "order";
+    if (/^\/[oba]\//.test(path)) return "order";
     return path.startsWith("/sandbox/midtrans") ? "payment" : null;
   };
   const local = (url) => {
@@ -286,6 +286,109 @@
     showTab(tabOf(lastGood));
   }
 
+  // ---- the phones
+
+  const TICKS = { accepted: "terkirim ke Meta", sent: "✓", delivered: "✓✓", read: "✓✓ dibaca", failed: "gagal" };
+  const drawn = new Map();
+  let opened = [];
+
+  // WhatsApp's own marks: *bold*, and links.
+  const withBold = (text) => text.split(/(\*[^*\n]+\*)/).flatMap((part) => (
+    /^\*[^*\n]+\*$/.test(part) ? [make("b", { textContent: part.slice(1, -1) })] : withLinks(part)));
+  const atHour = (seconds) => new Date(seconds * 1000).toLocaleTimeString("id-ID", { timeZone: "Asia/Jakarta", hour: "2-digit", minute: "2-digit" });
+  const onPhone = (phone, path, body) => act(async () => {
+    const answer = await call(`/sandbox/whatsapp/${phone}/${path}`, body);
+    if (answer?.url) follow(answer.url);
+    if (answer?.code) {
+      await navigator.clipboard?.writeText(answer.code);
+      toast(`Kode ${answer.code} disalin`);
+    }
+    await readPhones();
+  });
+  const note = (phone, message) => {
+    const mine = message.from === "person";
+    const content = make("div", { className: "bubble" }, ...withBold(message.text),
+      make("small", { textContent: [mine ? null : message.template, atHour(message.at), TICKS[message.status]].filter(Boolean).join(" · ") }));
+    const item = make("li", { className: `${message.from}${message.status === "failed" ? " failed" : ""}` }, content);
+    if (message.buttons?.length) {
+      item.append(make("div", { className: "keys" }, ...message.buttons.map((button) => {
+        const key = make("button", { type: "button", textContent: button.text });
+        key.addEventListener("click", () => onPhone(phone, "press", { button: button.text, message_id: message.id, merchant: message.merchant }));
+        return make("div", {}, key);
+      })));
+    }
+    return item;
+  };
+  const handset = (phone) => {
+    const text = make("input", { autocomplete: "off", maxLength: 4096, placeholder: "Balas…", ariaLabel: `Balas dari ${phone}` });
+    const say = make("form", {}, text, make("button", { type: "submit", textContent: "➤", ariaLabel: "Kirim" }));
+    const name = make("b");
+    const reach = make("button", { type: "button", title: "Whether the number is on WhatsApp" });
+    const list = make("ol", { className: "inbox" });
+    const card = make("article", { className: "handset" },
+      make("header", {}, make("span", { className: "avatar", ariaHidden: "true", textContent: "☎" }), make("div", {}, name, make("small", { textContent: `+${phone}` })), reach),
+      list, say);
+    card.dataset.phone = phone;
+    list.setAttribute("aria-live", "polite");
+    const shown = { card, list, state: "", data: null };
+    say.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const said = text.value.trim();
+      if (!said || busy) return;
+      text.value = "";
+      onPhone(phone, "text", { text: said, merchant: shown.data?.thread.at(-1)?.merchant || merchant });
+    });
+    reach.addEventListener("click", () => act(async () => {
+      await call(`/sandbox/whatsapp-phones/${phone}`, { on_whatsapp: !shown.data.on_whatsapp });
+      await readPhones();
+    }));
+    shown.draw = (data) => {
+      const state = JSON.stringify(data);
+      if (state === shown.state) return;
+      shown.state = state;
+      shown.data = data;
+      name.textContent = data.name;
+      reach.textContent = data.on_whatsapp ? "Aktif" : "Tidak di WhatsApp";
+      reach.setAttribute("aria-pressed", String(!data.on_whatsapp));
+      list.replaceChildren(...(data.thread.length
+        ? data.thread.map((message) => note(phone, message))
+        : [make("li", { className: "empty", textContent: "Belum ada pesan" })]));
+      list.scrollTop = list.scrollHeight;
+    };
+    return shown;
+  };
+  async function readPhones() {
+    const answer = await call("/sandbox/whatsapp-phones");
+    const all = answer?.phones || [];
+    const known = all.map((one) => one.phone);
+    const fresh = opened.filter((phone) => !known.includes(phone))
+      .map((phone) => ({ phone, name: "Baru", on_whatsapp: true, thread: [] }));
+    const wanted = [...fresh, ...all];
+    for (const data of wanted) {
+      if (!drawn.has(data.phone)) drawn.set(data.phone, handset(data.phone));
+      drawn.get(data.phone).draw(data);
+    }
+    // A card keeps its place while somebody writes in it.
+    const cards = wanted.map((data) => drawn.get(data.phone).card);
+    const same = cards.length > 0 && cards.length === $("phones").children.length && cards.every((card, place) => $("phones").children[place] === card);
+    if (same || $("phones").contains(document.activeElement)) {
+      cards.filter((card) => !card.isConnected).forEach((card) => $("phones").append(card));
+      return;
+    }
+    $("phones").replaceChildren(...(cards.length ? cards
+      : [make("p", { className: "none" }, "Belum ada pesan WhatsApp. ", make("small", { lang: "en", textContent: "A phone appears here when it is written to." }))]));
+    // A list that was out of the page has no height to scroll.
+    wanted.forEach((data) => { const { list } = drawn.get(data.phone); list.scrollTop = list.scrollHeight; });
+  }
+  $("find-phone").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const phone = $("phone").value.replace(/\D/g, "").replace(/^0/, "62").replace(/^8/, "628");
+    if (phone.length < 7 || phone.length > 15) { toast("Nomor tidak dikenal"); return; }
+    $("phone").value = "";
+    opened = [phone, ...opened.filter((other) => other !== phone)].slice(0, 6);
+    readPhones().then(() => drawn.get(phone)?.card.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "center" })).catch(tell);
+  });
+
   // ---- the clock
 
   let clockAt = null;
@@ -307,7 +410,7 @@
     controls.forEach((control) => { control.disabled = true; });
     try { setClock(await call("/sandbox/clock", body)); } catch (error) { tell(error); } finally {
       controls.forEach((control) => { control.disabled = false; });
-      await Promise.allSettled([readChat(), readMoney()]);
+      await Promise.allSettled([readChat(), readMoney(), readPhones()]);
     }
   };
   document.querySelectorAll("[data-advance]").forEach((button) => {
@@ -331,6 +434,7 @@
   open(tabs.shop);
   every(1000, readChat);
   every(2000, readMoney);
+  every(2000, readPhones);
   every(5000, async () => setClock(await call("/sandbox/clock")));
   setInterval(drawClock, 1000);
   if (wantsStart) {

@@ -154,17 +154,10 @@ pub(super) fn label(button: &Map<String, Value>) -> &str {
         .unwrap_or_default()
 }
 
-/// What a label picks: the exact one, else the only one that begins so.
 pub(super) fn pick<'a>(markup: Option<&'a Value>, wanted: &str) -> Option<&'a Map<String, Value>> {
-    let buttons = buttons(markup);
-    if let Some(exact) = buttons.iter().find(|button| label(button) == wanted) {
-        return Some(exact);
-    }
-    let mut begins = buttons
-        .iter()
-        .filter(|button| label(button).starts_with(wanted));
-    match (begins.next(), begins.next()) {
-        (Some(only), None) if !wanted.is_empty() => Some(only),
-        _ => None,
-    }
+    crate::picked(
+        buttons(markup).into_iter(),
+        |button| label(button).to_owned(),
+        wanted,
+    )
 }

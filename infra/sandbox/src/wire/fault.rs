@@ -97,7 +97,7 @@ pub(super) fn answer(vendor: &str, kind: &Kind, op: &str, path: &str, body: &[u8
     match vendor {
         "telegram" => telegram(code),
         "midtrans" => midtrans(code, path),
-        "whatsapp" => whatsapp(if *kind == Kind::Throttle {
+        "whatsapp" => crate::whatsapp::on_order(if *kind == Kind::Throttle {
             130_429
         } else {
             code
@@ -142,16 +142,6 @@ fn midtrans(code: u32, path: &str) -> Response {
     } else {
         json!({"status_code": code.to_string(), "status_message": message, "id": fresh_id()})
     };
-    (status(code), Json(body)).into_response()
-}
-
-fn whatsapp(code: u32) -> Response {
-    let body = json!({"error": {
-        "message": format!("(#{code}) A fault on order"),
-        "type": "OAuthException",
-        "code": code,
-        "fbtrace_id": fresh_id(),
-    }});
     (status(code), Json(body)).into_response()
 }
 
