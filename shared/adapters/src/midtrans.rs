@@ -158,6 +158,7 @@ impl Midtrans {
             "callbacks": {"finish": order.finish_url},
         });
         let url = format!("{}/snap/v1/transactions", self.app_host(environment));
+        leaves();
         let response = self
             .http
             .post(url)
@@ -256,6 +257,7 @@ async fn core(
     request: reqwest::RequestBuilder,
     server_key: &SecretString,
 ) -> Result<(u16, StatusAnswer), CallError> {
+    leaves();
     let response = request
         .basic_auth(server_key.expose_secret(), Some(""))
         .header("Accept", "application/json")
@@ -266,6 +268,10 @@ async fn core(
         return Err(CallError::Unknown(format!("status {status}")));
     }
     Ok((status, response.json().await?))
+}
+
+fn leaves() {
+    tracing::trace!(target: "round_trip", to = "midtrans");
 }
 
 fn cut(text: &str, most: usize) -> String {

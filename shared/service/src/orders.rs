@@ -63,6 +63,7 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     let OrderView { merchant, order } = view;
     let now = app.clock.now();
     if !order.is_payable(now) {
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "closed");
         return Ok(Payable::Closed);
     }
     let ended = matches!(
@@ -81,6 +82,7 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
         return page(open_page(app, merchant, &order).await);
     }
     if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page open");
         return Ok(Payable::Page(SnapPage {
             token: token.clone(),
             redirect_url: redirect_url.clone(),
@@ -205,6 +207,7 @@ pub(crate) async fn open_page(
             app.clock.now(),
         )
         .await?;
+    tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page opened");
     let mut opened = payment.clone();
     opened.snap_token = Some(page.token.clone());
     opened.redirect_url = Some(page.redirect_url.clone());
