@@ -14,6 +14,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ReconnectMode;
+
+use crate::http::leaves;
 
 /// Where AWS is and who asks.
 #[derive(Clone, Debug)]
@@ -90,7 +93,7 @@ impl HttpConnector for Through {
                 .bytes()
                 .map(<[u8]>::to_vec)
                 .ok_or_else(|| ConnectorError::user("a body that streams".into()))?;
-            tracing::trace!(target: "round_trip", to);
+            leaves(to).await;
             let response = http
                 .request(parts.method, parts.uri.to_string())
                 .headers(parts.headers)
@@ -132,6 +135,13 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// The connections are the HTTP client's own: the SDK has none to close after an error.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections)
+}
+
 impl Aws {
     /// A DynamoDB client.
     #[must_use]
@@ -142,7 +152,7 @@ impl Aws {
             .credentials_provider(self.credentials.clone())
             .http_client(http_client(&self.http, "dynamodb"))
             .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+            .retry_config(retries());
         if let Some(endpoint) = &self.dynamodb_endpoint {
             config = config.endpoint_url(endpoint);
         }
@@ -158,7 +168,7 @@ impl Aws {
             .credentials_provider(self.credentials.clone())
             .http_client(http_client(&self.http, "ssm"))
             .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+            .retry_config(retries());
         if let Some(endpoint) = &self.ssm_endpoint {
             config = config.endpoint_url(endpoint);
         }

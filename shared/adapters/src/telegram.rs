@@ -120,7 +120,7 @@ impl Telegram {
         body: &Value,
     ) -> Result<(), CallError> {
         let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
-        tracing::trace!(target: "round_trip", to = "telegram");
+        crate::http::leaves("telegram").await;
         let response = self.http.post(url).json(body).send().await?;
         let status = response.status().as_u16();
         let answer: Answer = response.json().await?;

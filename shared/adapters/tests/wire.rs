@@ -33,6 +33,7 @@ enum Does {
 struct Server {
     url: String,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     closed: Receiver<()>,
 }
 
@@ -41,10 +42,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(AtomicUsize::new(0));
         let (sender, closed) = channel();
-        let count = Arc::clone(&requests);
+        let (count, accepted) = (Arc::clone(&requests), Arc::clone(&connections));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
+                accepted.fetch_add(1, Ordering::SeqCst);
                 let (count, sender) = (Arc::clone(&count), sender.clone());
                 std::thread::spawn(move || serve(stream.unwrap(), deed, &count, &sender));
             }
@@ -52,6 +55,7 @@ impl Server {
         Self {
             url,
             requests,
+            connections,
             closed,
         }
     }
@@ -163,6 +167,17 @@ fn j14_a_connection_that_died_while_frozen_costs_a_vendors_answer_nothing() {
         server.closed.recv().unwrap();
     }
     assert_eq!(server.requests(), 3);
+}
+
+#[test]
+fn a_connection_that_lives_is_used_again() {
+    let server = Server::start(|_| Does::Answer(200, NO_ROWS));
+    let (store, runtime) = (store(&server), runtime());
+    for _ in 0..3 {
+        assert_eq!(runtime.block_on(store.link("hash")), Ok(None));
+    }
+    assert_eq!(server.requests(), 3);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
 }
 
 #[test]

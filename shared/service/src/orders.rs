@@ -72,14 +72,14 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     );
     if ended {
         let order = next_attempt(app, merchant, order).await?;
-        return page(open_page(app, merchant, &order).await);
+        return page(merchant, open_page(app, merchant, &order).await);
     }
     let payment = &order.payment;
     if payment.expires_at <= now {
         // The hold was frozen and outlived the page: the next attempt ends with it.
         end_attempt(app, merchant, &payment.order_id).await?;
         let order = next_attempt(app, merchant, order).await?;
-        return page(open_page(app, merchant, &order).await);
+        return page(merchant, open_page(app, merchant, &order).await);
     }
     if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
         tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page open");
@@ -94,16 +94,16 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
         Err(SnapError::OrderTaken) => {
             end_attempt(app, merchant, &payment.order_id).await?;
             let order = next_attempt(app, merchant, order).await?;
-            page(open_page(app, merchant, &order).await)
+            page(merchant, open_page(app, merchant, &order).await)
         }
-        opened => page(opened),
+        opened => page(merchant, opened),
     }
 }
 
-fn page(opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
-    opened
-        .map(Payable::Page)
-        .map_err(|error| Failure::Unavailable(error.to_string()))
+fn page(merchant: &Merchant, opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
+    let opened = opened.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page opened");
+    Ok(Payable::Page(opened))
 }
 
 /// Ends an attempt at Midtrans, so that no code of it takes money beside the next one.
@@ -207,7 +207,6 @@ pub(crate) async fn open_page(
             app.clock.now(),
         )
         .await?;
-    tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page opened");
     let mut opened = payment.clone();
     opened.snap_token = Some(page.token.clone());
     opened.redirect_url = Some(page.redirect_url.clone());
