@@ -35,6 +35,8 @@ pub struct Aws {
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
+/// Doubled each time, less a random part. The SDK's own second is for services slower than these.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
 /// What AWS refuses however often it is asked: somebody must look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +141,7 @@ fn timeouts() -> TimeoutConfig {
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF)
         .with_reconnect_mode(ReconnectMode::ReuseAllConnections)
 }
 
