@@ -9,14 +9,15 @@
     reason = "a test may stop where it stands"
 )]
 
+pub mod log;
 pub mod operator;
 pub mod payment;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 
+pub use log::Log;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
@@ -47,11 +48,11 @@ pub struct Setup {
 
 /// A running local stack; it ends with this value.
 pub struct Stack {
-    _process: Running,
+    process: Running,
     base_url: String,
     dynamodb_url: String,
     environment: Vec<(String, String)>,
-    log: Arc<Mutex<String>>,
+    log: Log,
     http: reqwest::Client,
 }
 
@@ -72,11 +73,17 @@ fn built(name: &str) -> PathBuf {
 #[derive(Debug)]
 pub struct Running(Child);
 
-impl Drop for Running {
-    fn drop(&mut self) {
+impl Running {
+    fn end(&mut self) {
         // It may have ended by itself, which is as good.
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -87,19 +94,31 @@ pub fn function_size(name: &str) -> u64 {
 
 /// Runs a function's binary against a Runtime API at `runtime_api`, in a stack's environment.
 pub fn function(name: &str, stack: &Stack, runtime_api: &str) -> Running {
-    let process = Command::new(built(name))
+    function_with(name, stack, runtime_api, &[]).0
+}
+
+/// As [`function`], with some variables changed; also what it logs.
+pub fn function_with(
+    name: &str,
+    stack: &Stack,
+    runtime_api: &str,
+    changed: &[(&str, &str)],
+) -> (Running, Log) {
+    let mut process = Command::new(built(name))
         .env_clear()
         .envs(stack.environment.iter().cloned())
+        .envs(changed.iter().copied())
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "sample")
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "sample")
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    Running(process)
+    let log = Log::read(process.stdout.take().unwrap());
+    (Running(process), log)
 }
 
 /// Runs the binary to its end; its exit code, stdout and stderr.
@@ -143,16 +162,7 @@ impl Stack {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
-        let mut stderr = BufReader::new(process.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
-                kept.lock().unwrap().push_str(&line);
-                line.clear();
-            }
-        });
+        let log = Log::read(process.stderr.take().unwrap());
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let (mut base_url, mut dynamodb_url) = (None, String::new());
         let mut environment = Vec::new();
@@ -175,7 +185,7 @@ impl Stack {
         }
         let base_url = base_url.unwrap_or_else(|| {
             process.wait().unwrap();
-            panic!("the stack did not start: {}", log.lock().unwrap())
+            panic!("the stack did not start: {}", log.text())
         });
         std::thread::spawn(move || {
             let mut rest = Vec::new();
@@ -184,7 +194,7 @@ impl Stack {
         // Another test of this process may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
         Self {
-            _process: Running(process),
+            process: Running(process),
             base_url,
             dynamodb_url,
             environment,
@@ -204,11 +214,6 @@ impl Stack {
     /// `http://127.0.0.1:PORT`
     pub fn base_url(&self) -> &str {
         &self.base_url
-    }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
     }
 
     /// A request to a path of it, to be bent before it is sent.
@@ -290,6 +295,7 @@ impl Stack {
 
     /// Changes a secret, as an operator does: `merchants/demo/telegram-webhook-secret`.
     pub async fn put_parameter(&self, name: &str, value: &str) {
+        self.keep_private(value.trim());
         self.ssm("PutParameter", json!({"Name": format!("/pesan/local/{name}"), "Value": value, "Type": "SecureString", "Overwrite": true}))
             .await;
     }
@@ -345,6 +351,7 @@ impl Stack {
 
     /// A customer.
     pub fn customer_of(&self, merchant: &str, chat: i64, language: &str) -> Customer<'_> {
+        self.keep_private(&chat.to_string());
         Customer {
             stack: self,
             path: format!("/sandbox/telegram/{merchant}/chats/{chat}"),
@@ -356,6 +363,7 @@ impl Stack {
     pub async fn update(&self, secret: Option<&str>, body: &Value) -> Response {
         let mut request = self.request(Method::POST, "/telegram/demo").json(body);
         if let Some(secret) = secret {
+            self.keep_private(secret);
             request = request.header(TELEGRAM_SECRET_HEADER, secret);
         }
         request.send().await.unwrap()
@@ -376,6 +384,7 @@ impl Stack {
 
     /// Sends a notification to the webhook as Midtrans would.
     pub async fn notify(&self, body: &Value) -> Response {
+        self.keep_private(body["signature_key"].as_str().unwrap_or_default());
         self.post("/midtrans/demo", body).await
     }
 
@@ -508,6 +517,12 @@ impl Message {
         seen
     }
 
+    /// What opens the order's page in it.
+    pub fn token(&self) -> Option<String> {
+        let link = self.link()?;
+        link.split_once("/o/").map(|(_, token)| token.to_owned())
+    }
+
     /// The link to the order's page in it.
     pub fn link(&self) -> Option<String> {
         self.text
@@ -545,7 +560,13 @@ impl Customer<'_> {
     pub async fn messages(&self) -> Vec<Message> {
         let chat = self.stack.get_json(&self.path).await;
         let messages = chat["messages"].as_array().unwrap();
-        messages.iter().map(Message::read).collect()
+        let messages: Vec<Message> = messages.iter().map(Message::read).collect();
+        for message in messages.iter().filter(|message| message.from_bot) {
+            for private in message.code().into_iter().chain(message.token()) {
+                self.stack.keep_private(&private);
+            }
+        }
+        messages
     }
 
     /// The newest message of the bot.

@@ -10,6 +10,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::log::lines;
 use crate::{Booked, Customer, Message, SERVER_KEY, Setup, Stack, notification};
 
 /// In every receipt.
@@ -61,26 +62,18 @@ impl Stack {
     /// What the log calls an alarm so far. The log is read beside the test: a line that is known
     /// to come is caused and waited for.
     pub async fn alarms(&self) -> Vec<String> {
-        let seen = |log: &str| log.matches("merchant=demo2 kind=\"payment\"").count();
-        let before = seen(&self.log());
         let key = format!("{SERVER_KEY}2");
         let mut marker = notification("99999999", "t-marker", "pending", "201", "1.00");
         marker["signature_key"] = json!(crate::signature("99999999", "201", "1.00", &key));
         marker["merchant_id"] = json!("G000000002");
-        assert_eq!(self.post("/midtrans/demo2", &marker).await.status(), 404);
-        let began = std::time::Instant::now();
-        let log = loop {
-            let log = self.log();
-            if seen(&log) > before {
-                break log;
-            }
-            assert!(began.elapsed().as_secs() < 10, "no such line: {log}");
-            tokio::task::yield_now().await;
-        };
-        log.lines()
-            .filter_map(|line| line.split_once("alarm=\""))
-            .filter_map(|(_, rest)| rest.split('"').next())
-            .map(str::to_owned)
+        let marked = self.post("/midtrans/demo2", &marker).await;
+        assert_eq!(marked.status(), 404);
+        self.line_of(&marked);
+        lines(&self.log())
+            .iter()
+            .filter_map(|line| line["alarm_names"].as_array())
+            .flatten()
+            .map(|alarm| alarm.as_str().unwrap().to_owned())
             .collect()
     }
 

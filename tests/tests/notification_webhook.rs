@@ -984,7 +984,10 @@ async fn h11_the_log_says_nothing_that_is_secret_or_personal() {
         .await;
     stack.advance("6m").await;
     assert_eq!(stack.notify(&body).await.status(), 503);
-    assert_eq!(stack.alarms().await, ["customer not told"]);
+    assert_eq!(
+        stack.alarms().await,
+        ["customer not told", "secret missing"]
+    );
     let log = stack.log();
     let token = booked.link.rsplit('/').next().unwrap();
     let path = format!("/v2/{}/status", booked.code);

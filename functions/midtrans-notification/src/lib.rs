@@ -19,10 +19,13 @@ use serde_json::Value;
 pub async fn handler(env: &Env, clock: Clock) -> anyhow::Result<Handler> {
     let config = Config::read(|name| env.optional(name).map(str::to_owned))?;
     let app = Arc::new(App::new(&config, clock)?);
-    Ok(pesan_lambda::handler(move |request| {
-        let app = Arc::clone(&app);
-        async move { answer(&app, &request).await }
-    }))
+    Ok(pesan_lambda::handler(
+        env!("CARGO_PKG_NAME"),
+        move |request| {
+            let app = Arc::clone(&app);
+            async move { answer(&app, &request).await }
+        },
+    ))
 }
 
 async fn answer(app: &App, request: &Request) -> Response<Body> {
@@ -40,7 +43,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
         Ok(()) => http::plain(200, "taken"),
         Err(failure) => {
             tracing::warn!(kind = "midtrans", outcome = "refused", %failure);
-            http::plain(failure.status(), &failure.to_string())
+            http::plain(failure.status(), &failure.told())
         }
     }
 }
@@ -49,6 +52,8 @@ async fn verified(app: &App, merchant: &MerchantId, body: &[u8]) -> Result<(), F
     let server_key = app
         .secret(merchant, MerchantSecret::MidtransServerKey)
         .await?;
+    // Who has a key is a merchant: from here on it may be named.
+    tracing::info!(%merchant);
     take(app, merchant, server_key, &read(body)?, body).await
 }
 

@@ -10,6 +10,14 @@ fn a_missing_variable_is_named() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("AWS_ACCESS_KEY_ID"), "{complaint}");
+    let log = String::from_utf8(output.stdout).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(
+        (&line["level"], &line["kind"], &line["error"]),
+        (
+            &"ERROR".into(),
+            &"start".into(),
+            &"the variable AWS_ACCESS_KEY_ID is missing or empty".into()
+        )
+    );
 }

@@ -24,10 +24,13 @@ const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 pub async fn handler(env: &Env, clock: Clock) -> anyhow::Result<Handler> {
     let config = Config::read(|name| env.optional(name).map(str::to_owned))?;
     let app = Arc::new(App::new(&config, clock)?);
-    Ok(pesan_lambda::handler(move |request| {
-        let app = Arc::clone(&app);
-        async move { answer(&app, &request).await }
-    }))
+    Ok(pesan_lambda::handler(
+        env!("CARGO_PKG_NAME"),
+        move |request| {
+            let app = Arc::clone(&app);
+            async move { answer(&app, &request).await }
+        },
+    ))
 }
 
 async fn answer(app: &App, request: &Request) -> Response<Body> {
@@ -43,10 +46,13 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
     };
     match taken {
         Ok(Some(answer)) => http::json(&answer),
-        Ok(None) => http::plain(200, "ignored"),
+        Ok(None) => {
+            tracing::info!(kind = "telegram", outcome = "ignored");
+            http::plain(200, "ignored")
+        }
         Err(failure) => {
             tracing::warn!(kind = "telegram", outcome = "refused", %failure);
-            http::plain(failure.status(), &failure.to_string())
+            http::plain(failure.status(), &failure.told())
         }
     }
 }
@@ -57,13 +63,13 @@ async fn take(
     request: &Request,
     body: &[u8],
 ) -> Result<Option<Value>, Failure> {
-    let secret = app
-        .secret(merchant, MerchantSecret::TelegramWebhookSecret)
-        .await?;
+    let which = MerchantSecret::TelegramWebhookSecret;
+    let secret = app.secret(merchant, which).await?;
+    // Who has a secret is a merchant: from here on it may be named.
+    tracing::info!(%merchant);
     let given = http::single_header(request, SECRET_HEADER).unwrap_or_default();
-    if !same_secret(&secret, given) {
-        return Err(Failure::NotAuthentic);
-    }
+    app.proven(merchant, which, secret, |secret| same_secret(secret, given))
+        .await?;
     let wire: WireUpdate = json::strict(body).map_err(|error| json_failure(&error))?;
     let Some(Received {
         update,

@@ -1,11 +1,12 @@
 //! Wires the function to Lambda's runtime.
 
+use std::process::ExitCode;
+
 use pesan_adapters::clock::Clock;
-use pesan_lambda::{Env, Error, init_log, run};
+use pesan_lambda::{Env, init_log, serve};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     init_log();
-    let handler = web::handler(&Env::from_process(), Clock::system()).await?;
-    run(handler).await
+    serve(web::handler(&Env::from_process(), Clock::system()).await).await
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
 use pesan_service::Failure;
 
@@ -39,6 +40,12 @@ impl Policy {
              frame-ancestors 'self'"
         )
     }
+}
+
+/// Says which page was shown.
+pub(crate) fn shown(page: &'static str, merchant: Option<&MerchantId>) {
+    let merchant = merchant.map(tracing::field::display);
+    tracing::info!(merchant, kind = "page", page, outcome = "shown");
 }
 
 /// A page as an answer.
@@ -84,6 +91,7 @@ fn headers(policy: &Policy) -> HeaderMap {
 /// One of the three files the pages share.
 pub(crate) fn file(path: &str) -> Option<Response> {
     let (content_type, body) = asset(path)?;
+    tracing::info!(kind = "asset", outcome = "shown");
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "public, max-age=300"),
@@ -115,7 +123,10 @@ pub(crate) fn failed(failure: &Failure, language: Language) -> Response {
             tracing::warn!(kind = "page", outcome = "unavailable", reason);
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Failure::Unknown | Failure::NotAuthentic | Failure::Malformed(_) => StatusCode::NOT_FOUND,
+        Failure::Unknown | Failure::NotAuthentic | Failure::Malformed(_) => {
+            tracing::info!(kind = "page", outcome = "not found");
+            StatusCode::NOT_FOUND
+        }
     };
     let template = ErrorPage {
         english: language == Language::English,

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::pages::HomePage;
-use crate::respond::{Policy, failed, file, page};
+use crate::respond::{Policy, failed, file, page, shown};
 use crate::views;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -51,6 +51,7 @@ async fn home(Query(choice): Query<Choice>) -> Response {
     let template = HomePage {
         english: language == Language::English,
     };
+    shown("home", None);
     page(StatusCode::OK, &template, &Policy::OwnOnly)
 }
 
@@ -64,7 +65,7 @@ async fn shop(
     Path(merchant): Path<String>,
     Query(choice): Query<Choice>,
 ) -> Response {
-    of_shop(&app, &merchant, &choice, views::shop).await
+    of_shop(&app, &merchant, &choice, "shop", views::shop).await
 }
 
 async fn catalog(
@@ -72,22 +73,26 @@ async fn catalog(
     Path(merchant): Path<String>,
     Query(choice): Query<Choice>,
 ) -> Response {
-    of_shop(&app, &merchant, &choice, views::catalog).await
+    of_shop(&app, &merchant, &choice, "catalog", views::catalog).await
 }
 
 async fn of_shop<T: Template>(
     app: &App,
     merchant: &str,
     choice: &Choice,
+    name: &'static str,
     view: fn(&App, &Shop, Language) -> T,
 ) -> Response {
     let language = choice.or(Language::Indonesian);
     match find_shop(app, merchant).await {
-        Ok(shop) => page(
-            StatusCode::OK,
-            &view(app, &shop, language),
-            &Policy::OwnOnly,
-        ),
+        Ok(shop) => {
+            shown(name, Some(&shop.merchant.id));
+            page(
+                StatusCode::OK,
+                &view(app, &shop, language),
+                &Policy::OwnOnly,
+            )
+        }
         Err(failure) => failed(&failure, language),
     }
 }
@@ -101,6 +106,7 @@ async fn order(
     match orders::by_token(&app, &token).await {
         Ok(view) => {
             let language = choice.or(view.order.reservation.language);
+            shown("order", Some(&view.merchant.id));
             order_page(&app, &view, &token, language, StatusCode::OK)
         }
         Err(failure) => failed(&failure, choice.or(Language::Indonesian)),
@@ -152,7 +158,8 @@ async fn pay(
         Ok(Payable::Closed) if scripted => StatusCode::CONFLICT.into_response(),
         Ok(Payable::Closed) => Redirect::to(&format!("/o/{token}")).into_response(),
         Err(failure) => {
-            tracing::warn!(kind = "payment", outcome = "no page", %failure);
+            let merchant = &view.merchant.id;
+            tracing::warn!(%merchant, kind = "payment", outcome = "no page", %failure);
             let language = view.order.reservation.language;
             order_page(
                 &app,

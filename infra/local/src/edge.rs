@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>) and its answer a response.
 
 use axum::body::{Body as AxumBody, Bytes};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use crate::invoke::{Outcome, Pool};
 
 /// What a function URL takes.
 const MOST_BYTES: usize = 6 * 1024 * 1024;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Sends a request through a function.
 pub async fn pass(
@@ -24,14 +25,19 @@ pub async fn pass(
     let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let event = event(&parts, &body, now).to_string();
+    let id = format!("{:032x}", rand::random::<u128>());
+    let event = event(&parts, &body, &id, now).to_string();
     let request = match lambda_http::request::from_str(&event) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     match pool.invoke(request).await {
         Outcome::Answered(response) => {
-            let (parts, body) = response.into_parts();
+            let (mut parts, body) = response.into_parts();
+            // As Lambda does: it finds the request's line in the log.
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                parts.headers.insert(REQUEST_ID, id);
+            }
             let body = match body {
                 Body::Text(text) => AxumBody::from(text),
                 Body::Binary(bytes) => AxumBody::from(bytes),
@@ -47,7 +53,12 @@ pub async fn pass(
     }
 }
 
-fn event(parts: &axum::http::request::Parts, body: &Bytes, now: jiff::Timestamp) -> Value {
+fn event(
+    parts: &axum::http::request::Parts,
+    body: &Bytes,
+    id: &str,
+    now: jiff::Timestamp,
+) -> Value {
     let path = parts.uri.path();
     let method = parts.method.as_str();
     let (text, encoded) = match std::str::from_utf8(body) {
@@ -72,7 +83,7 @@ fn event(parts: &axum::http::request::Parts, body: &Bytes, now: jiff::Timestamp)
                 "sourceIp": "127.0.0.1",
                 "userAgent": "",
             },
-            "requestId": format!("{:032x}", rand::random::<u128>()),
+            "requestId": id,
             "routeKey": "$default",
             "stage": "$default",
             "time": now.strftime("%d/%b/%Y:%H:%M:%S %z").to_string(),

@@ -58,10 +58,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    pesan_lambda::telemetry::init(std::io::stderr);
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Demo) => demo::play(&arguments.template).await,

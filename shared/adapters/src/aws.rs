@@ -14,6 +14,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ReconnectMode;
+
+use crate::http::leaves;
 
 /// Where AWS is and who asks.
 #[derive(Clone, Debug)]
@@ -32,15 +35,57 @@ pub struct Aws {
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
+/// Doubled each time, less a random part. The SDK's own second is for services slower than these.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// What AWS refuses however often it is asked: somebody must look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The signature or its time was not accepted: the clock is wrong, or the key is.
+    #[error("the signature or its time was not accepted")]
+    ClockSkew,
+    /// The role or its credentials were not accepted.
+    #[error("the role or its credentials were not accepted")]
+    NotAllowed,
+}
+
+impl Refusal {
+    /// Reads an error's code
+    /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html>) and
+    /// raises the alarm where it is such a refusal.
+    pub(crate) fn of(service: &'static str, code: &str) -> Option<Self> {
+        let (refusal, alarm) = match code {
+            "InvalidSignatureException"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch" => (Self::ClockSkew, "clock skew"),
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "UnrecognizedClientException" => (Self::NotAllowed, "aws refused"),
+            _ => return None,
+        };
+        tracing::error!(kind = "aws", outcome = "refused", alarm, service, code);
+        Some(refusal)
+    }
+}
 
 /// Lets the SDK call through the one HTTP client that the vendors are called through: one TLS
 /// stack, one set of roots, and none of them read from the machine.
 #[derive(Clone, Debug)]
-struct Through(reqwest::Client);
+struct Through {
+    http: reqwest::Client,
+    to: &'static str,
+}
 
 impl HttpConnector for Through {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let http = self.0.clone();
+        let Self { http, to } = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request
                 .try_into_http1x()
@@ -50,6 +95,7 @@ impl HttpConnector for Through {
                 .bytes()
                 .map(<[u8]>::to_vec)
                 .ok_or_else(|| ConnectorError::user("a body that streams".into()))?;
+            leaves(to).await;
             let response = http
                 .request(parts.method, parts.uri.to_string())
                 .headers(parts.headers)
@@ -78,8 +124,9 @@ fn broken(error: reqwest::Error) -> ConnectorError {
     }
 }
 
-fn http_client(http: &reqwest::Client) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Through(http.clone()));
+fn http_client(http: &reqwest::Client, to: &'static str) -> SharedHttpClient {
+    let http = http.clone();
+    let connector = SharedHttpConnector::new(Through { http, to });
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -90,6 +137,14 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// The connections are the HTTP client's own: the SDK has none to close after an error.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF)
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections)
+}
+
 impl Aws {
     /// A DynamoDB client.
     #[must_use]
@@ -98,9 +153,9 @@ impl Aws {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(&self.http))
+            .http_client(http_client(&self.http, "dynamodb"))
             .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+            .retry_config(retries());
         if let Some(endpoint) = &self.dynamodb_endpoint {
             config = config.endpoint_url(endpoint);
         }
@@ -114,9 +169,9 @@ impl Aws {
             .behavior_version(aws_sdk_ssm::config::BehaviorVersion::latest())
             .region(aws_sdk_ssm::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(&self.http))
+            .http_client(http_client(&self.http, "ssm"))
             .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+            .retry_config(retries());
         if let Some(endpoint) = &self.ssm_endpoint {
             config = config.endpoint_url(endpoint);
         }

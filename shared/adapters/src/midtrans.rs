@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::CallError;
+use crate::http::{CallError, leaves};
 
 /// A path segment: everything but letters, digits and `-_~.` is escaped, so an id cannot leave it.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -158,6 +158,7 @@ impl Midtrans {
             "callbacks": {"finish": order.finish_url},
         });
         let url = format!("{}/snap/v1/transactions", self.app_host(environment));
+        leaves("midtrans").await;
         let response = self
             .http
             .post(url)
@@ -256,6 +257,7 @@ async fn core(
     request: reqwest::RequestBuilder,
     server_key: &SecretString,
 ) -> Result<(u16, StatusAnswer), CallError> {
+    leaves("midtrans").await;
     let response = request
         .basic_auth(server_key.expose_secret(), Some(""))
         .header("Accept", "application/json")

@@ -1,16 +1,22 @@
 //! Secrets from the Parameter Store, read by name and kept five minutes: a rotated secret is
-//! picked up without a deploy. A secret that is absent or blank is an error, never a default.
+//! picked up without a deploy, and at once where somebody comes with the new one. A secret that is
+//! absent or blank is an error, never a default.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use jiff::{SignedDuration, Timestamp};
 use pesan_domain::ids::MerchantId;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::aws::Refusal;
 use crate::clock::Clock;
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// How long a secret is not read again however often it does not match: forged requests cost no
+/// more reads than this lets through.
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Why a secret cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +25,11 @@ pub enum SecretError {
     #[error("the parameter {0} is missing or blank")]
     Missing(String),
     /// The Parameter Store did not answer.
-    #[error("the parameter store could not be read")]
-    Unavailable,
+    #[error("the parameter store could not be read: {0}")]
+    Unavailable(String),
+    /// The Parameter Store will go on refusing; the alarm has been raised.
+    #[error("the parameter store refuses: {0}")]
+    Refused(#[from] Refusal),
 }
 
 /// The Parameter Store under one prefix, such as `/pesan/dev`.
@@ -29,7 +38,14 @@ pub struct Parameters {
     client: aws_sdk_ssm::Client,
     prefix: String,
     clock: Clock,
-    kept: Mutex<HashMap<String, (SecretString, Timestamp)>>,
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    secret: SecretString,
+    since: Timestamp,
+    asked: Timestamp,
 }
 
 /// The name of a merchant's secret under the prefix.
@@ -82,9 +98,25 @@ impl Parameters {
     /// # Errors
     /// [`SecretError`]; the caller answers 503.
     pub async fn get(&self, name: &str) -> Result<SecretString, SecretError> {
-        if let Some(secret) = self.kept_value(name) {
-            return Ok(secret);
+        match self.kept_value(name) {
+            Some(secret) => Ok(secret),
+            None => self.read(name).await,
         }
+    }
+
+    /// The secret as it now is, for a caller whom the kept one does not know. None where it was
+    /// asked for just now: then the kept one is what there is.
+    ///
+    /// # Errors
+    /// [`SecretError`]
+    pub async fn get_anew(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
+        if !self.may_ask_again(name) {
+            return Ok(None);
+        }
+        self.read(name).await.map(Some)
+    }
+
+    async fn read(&self, name: &str) -> Result<SecretString, SecretError> {
         let answer = self
             .client
             .get_parameters()
@@ -92,7 +124,7 @@ impl Parameters {
             .with_decryption(true)
             .send()
             .await
-            .map_err(|_| SecretError::Unavailable)?;
+            .map_err(unavailable)?;
         let value = answer
             .parameters()
             .first()
@@ -100,8 +132,14 @@ impl Parameters {
             .filter(|value| !value.trim().is_empty())
             .ok_or_else(|| SecretError::Missing(name.to_owned()))?;
         let secret = SecretString::from(value.to_owned());
+        let now = self.clock.now();
         if let Ok(mut kept) = self.kept.lock() {
-            kept.insert(name.to_owned(), (secret.clone(), self.clock.now()));
+            let read = Kept {
+                secret: secret.clone(),
+                since: now,
+                asked: now,
+            };
+            kept.insert(name.to_owned(), read);
         }
         Ok(secret)
     }
@@ -109,7 +147,7 @@ impl Parameters {
     /// Writes a secret, over the one that is there.
     ///
     /// # Errors
-    /// [`SecretError::Unavailable`] when the Parameter Store refused or did not answer.
+    /// [`SecretError::Unavailable`] or [`SecretError::Refused`].
     pub async fn put(&self, name: &str, secret: &SecretString) -> Result<(), SecretError> {
         self.client
             .put_parameter()
@@ -119,7 +157,7 @@ impl Parameters {
             .overwrite(true)
             .send()
             .await
-            .map_err(|_| SecretError::Unavailable)?;
+            .map_err(unavailable)?;
         Ok(())
     }
 
@@ -129,8 +167,43 @@ impl Parameters {
 
     fn kept_value(&self, name: &str) -> Option<SecretString> {
         let kept = self.kept.lock().ok()?;
-        let (secret, since) = kept.get(name)?;
-        let age = self.clock.now().duration_since(*since);
-        (age < KEPT_FOR && age >= SignedDuration::ZERO).then(|| secret.clone())
+        let Kept { secret, since, .. } = kept.get(name)?;
+        self.is_younger(*since, KEPT_FOR).then(|| secret.clone())
     }
+
+    /// Whether nobody asked for a while; from now on somebody has.
+    fn may_ask_again(&self, name: &str) -> bool {
+        let Ok(mut kept) = self.kept.lock() else {
+            return false;
+        };
+        let Some(Kept { asked, .. }) = kept.get_mut(name) else {
+            return false;
+        };
+        let may = !self.is_younger(*asked, ASKED_AGAIN_AFTER);
+        if may {
+            *asked = self.clock.now();
+        }
+        may
+    }
+
+    fn is_younger(&self, since: Timestamp, than: SignedDuration) -> bool {
+        let age = self.clock.now().duration_since(since);
+        age < than && age >= SignedDuration::ZERO
+    }
+}
+
+fn unavailable<E, R>(error: SdkError<E, R>) -> SecretError
+where
+    E: ProvideErrorMetadata,
+{
+    let code = match &error {
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("service error"),
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "connection",
+        _ => "unreadable answer",
+    };
+    Refusal::of("ssm", code).map_or_else(
+        || SecretError::Unavailable(code.to_owned()),
+        SecretError::Refused,
+    )
 }

@@ -186,6 +186,7 @@ impl Telegram {
         body: &Value,
     ) -> Result<Answer, CallError> {
         let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
+        crate::http::leaves("telegram").await;
         let response = self.http.post(url).json(body).send().await?;
         let status = response.status().as_u16();
         let answer: Answer = response.json().await?;

@@ -4,6 +4,11 @@ use lambda_http::{Body, Request, Response};
 
 /// The largest body a webhook reads. Telegram's and Midtrans' bodies are a few kilobytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// What is said of a larger one.
+pub const TOO_LARGE: &str = "the body is larger than 256 kB";
+
+/// All that a caller is told of what went wrong on our side.
+pub const COULD_NOT: &str = "could not, try again later";
 
 /// An answer with a status and a plain text for whoever reads the sender's log.
 #[must_use]
@@ -49,13 +54,20 @@ pub fn second_segment(path: &str) -> Option<&str> {
 /// The answer to give.
 pub fn guard_post(request: &Request) -> Result<&[u8], Box<Response<Body>>> {
     if request.method() != http::Method::POST {
-        return Err(Box::new(plain(405, "only POST is answered here")));
+        return Err(Box::new(refused(405, "only POST is answered here")));
     }
     let body: &[u8] = request.body();
     if body.len() > BODY_LIMIT {
-        return Err(Box::new(plain(413, "the body is larger than 256 kB")));
+        return Err(Box::new(refused(413, TOO_LARGE)));
     }
     Ok(body)
+}
+
+/// As [`plain`], with a line in the log.
+#[must_use]
+pub fn refused(status: u16, text: &str) -> Response<Body> {
+    tracing::info!(kind = "request", outcome = "refused", reason = text);
+    plain(status, text)
 }
 
 /// The value of a header that was sent exactly once and is ASCII.

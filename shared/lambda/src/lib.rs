@@ -4,44 +4,66 @@
 mod env;
 pub mod http;
 pub mod json;
+pub mod telemetry;
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
 
 pub use env::{Env, MissingVariable};
-pub use lambda_http::{Body, Error, Request, Response};
+use futures_util::FutureExt as _;
+pub use lambda_http::{Body, Request, Response};
 use tower::util::BoxCloneService;
+use tracing::Instrument as _;
 
 /// A function as the runtime and the local stack call it: one HTTP request in, one answer out.
 pub type Handler = BoxCloneService<Request, Response<Body>, Infallible>;
 
-/// Makes a [`Handler`] from an async function over a request.
-pub fn handler<F, Fut>(f: F) -> Handler
+/// Makes a [`Handler`] of the function named `function` from an async function over a request. A
+/// panic in it is answered with 503 and ends nothing but its own request.
+pub fn handler<F, Fut>(function: &'static str, f: F) -> Handler
 where
     F: FnMut(Request) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Response<Body>> + Send + 'static,
 {
-    let mut f = f;
     BoxCloneService::new(tower::service_fn(move |request| {
-        let answer = f(request);
+        let span = telemetry::request(function, &request);
+        let mut f = f.clone();
+        let answer = async move {
+            let caught = AssertUnwindSafe(async move { f(request).await }).catch_unwind();
+            let answer = caught.await.unwrap_or_else(|_| panicked());
+            tracing::Span::current().record("status", answer.status().as_u16());
+            answer
+        };
+        let answer = answer.instrument(span);
         async move { Ok(answer.await) }
     }))
 }
 
-/// Serves `handler` from Lambda's runtime API until the environment ends.
-///
-/// # Errors
-/// What the runtime reports when its API cannot be reached.
-pub async fn run(handler: Handler) -> Result<(), Error> {
-    lambda_http::run(handler).await
+fn panicked() -> Response<Body> {
+    tracing::error!(kind = "panic", outcome = "caught", alarm = "panic");
+    http::plain(503, http::COULD_NOT)
 }
 
-/// Sends the log to stdout as one JSON object a line, which is what CloudWatch reads.
+/// Serves the handler that was made from Lambda's runtime API until the environment ends. What
+/// kept it from being made, or the runtime from being reached, is the log's last line.
+pub async fn serve<E: std::fmt::Display>(made: Result<Handler, E>) -> ExitCode {
+    let handler = match made {
+        Ok(handler) => handler,
+        Err(error) => return failed(&error),
+    };
+    match lambda_http::run(handler).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    tracing::error!(kind = "start", outcome = "failed", error = %format_args!("{error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Sends the log to stdout, which is what CloudWatch reads.
 pub fn init_log() {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    telemetry::init(std::io::stdout);
 }

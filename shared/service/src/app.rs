@@ -10,7 +10,7 @@ use pesan_adapters::clock::Clock;
 use pesan_adapters::dynamodb::Store;
 use pesan_adapters::http::ClientError;
 use pesan_adapters::midtrans::Midtrans;
-use pesan_adapters::secrets::{MerchantSecret, Parameters, SecretError};
+use pesan_adapters::secrets::{LINK_KEY, MerchantSecret, Parameters, SecretError};
 use pesan_adapters::telegram::Telegram;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
@@ -158,14 +158,49 @@ impl App {
         merchant: &MerchantId,
         secret: MerchantSecret,
     ) -> Result<SecretString, Failure> {
-        match self.parameters.get(&secret.name(merchant)).await {
-            Err(missing @ SecretError::Missing(_)) => {
-                // A merchant that is not there has no secrets either: that is no fault of ours.
+        let name = secret.name(merchant);
+        match self.parameters.get(&name).await {
+            Ok(secret) => Ok(secret),
+            Err(error) => {
+                // A merchant that is not there has no secrets either: that is no fault of ours,
+                // and what stands in its place in the path may be anything.
                 self.shop(merchant).await?;
-                Err(missing.into())
+                Err(unreadable(&name, error))
             }
-            answer => Ok(answer?),
         }
+    }
+
+    /// The secret that a caller proves to know: `kept`, or the one that took its place meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure::NotAuthentic`] when `knows` holds for neither, [`Failure::Unavailable`] when
+    /// that could not be found out.
+    pub async fn proven(
+        &self,
+        merchant: &MerchantId,
+        secret: MerchantSecret,
+        kept: SecretString,
+        knows: impl Fn(&SecretString) -> bool,
+    ) -> Result<SecretString, Failure> {
+        if knows(&kept) {
+            return Ok(kept);
+        }
+        let name = secret.name(merchant);
+        match self.parameters.get_anew(&name).await {
+            Ok(Some(fresh)) if knows(&fresh) => Ok(fresh),
+            // The one that is kept holds until its time is over: it is gone, and not replaced.
+            Ok(_) | Err(SecretError::Missing(_)) => Err(Failure::NotAuthentic),
+            Err(error) => Err(unreadable(&name, error)),
+        }
+    }
+
+    /// The key that links are derived from.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when it is missing or cannot be read.
+    pub async fn link_key(&self) -> Result<SecretString, Failure> {
+        let key = self.parameters.get(LINK_KEY).await;
+        key.map_err(|error| unreadable(LINK_KEY, error))
     }
 
     pub(crate) fn kept_shop(&self, id: &MerchantId) -> Option<Shop> {
@@ -180,6 +215,16 @@ impl App {
             kept.insert(shop.merchant.id.clone(), (shop.clone(), self.clock.now()));
         }
     }
+}
+
+/// Raises the alarm with the parameter's name, which holds no secret.
+fn unreadable(parameter: &str, error: SecretError) -> Failure {
+    let alarm = match &error {
+        SecretError::Missing(_) => "secret missing",
+        SecretError::Unavailable(_) | SecretError::Refused(_) => "secret unreadable",
+    };
+    tracing::error!(kind = "secret", outcome = "not had", alarm, parameter, %error);
+    Failure::Unavailable(error.to_string())
 }
 
 /// A merchant as it is kept in memory.

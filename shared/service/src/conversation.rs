@@ -90,6 +90,7 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
         now,
     };
     if before.has_taken(update.id) {
+        tracing::info!(merchant = %id, kind = "conversation", outcome = "repeated");
         turn.load(&needs(&before.chat.dialogue)).await?;
         let mut chat = before.chat.clone();
         if !before.took_last(update.id) {
@@ -117,6 +118,7 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
         chat.note = landing.note;
         let after = before.after(update.id, chat);
         app.store.save_chat(id, &after).await?;
+        tracing::info!(merchant = %id, kind = "conversation", outcome = "stepped");
         return Ok(turn.answer(&after.chat, edit).await?);
     };
     // A code that was shown may be another booking's by now: a third try takes a new one.

@@ -14,7 +14,6 @@ pub use app::{App, Config, Shop};
 use std::time::Duration;
 
 use pesan_adapters::dynamodb::StoreError;
-use pesan_adapters::secrets::SecretError;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -47,6 +46,15 @@ impl Failure {
             Self::Unavailable(_) => 503,
         }
     }
+
+    /// What the caller is told. Why something could not be done is for the log alone.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unknown | Self::NotAuthentic | Self::Malformed(_) => self.to_string(),
+            Self::Unavailable(_) => "could not, try again later".to_owned(),
+        }
+    }
 }
 
 /// Whether `given` is the secret, in a time that does not tell how much of it was right.
@@ -64,12 +72,6 @@ fn fresh_secret() -> SecretString {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<SecretError> for Failure {
-    fn from(error: SecretError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

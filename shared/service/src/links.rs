@@ -3,7 +3,6 @@
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
-use pesan_adapters::secrets::LINK_KEY;
 use pesan_domain::dialogue::Links;
 use pesan_domain::ids::{BookingCode, MerchantId};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,7 +25,7 @@ pub async fn order_token(
     merchant: &MerchantId,
     code: &BookingCode,
 ) -> Result<String, Failure> {
-    let key = app.parameters.get(LINK_KEY).await?;
+    let key = app.link_key().await?;
     order_token_of(&key, merchant, code)
 }
 

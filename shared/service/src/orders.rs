@@ -71,6 +71,7 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     let OrderView { merchant, order } = view;
     let now = app.clock.now();
     if !order.is_payable(now) {
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "closed");
         return Ok(Payable::Closed);
     }
     let ended = matches!(
@@ -79,16 +80,17 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     );
     if ended {
         let order = next_attempt(app, merchant, order).await?;
-        return page(open_page(app, merchant, &order).await);
+        return page(merchant, open_page(app, merchant, &order).await);
     }
     let payment = &order.payment;
     if payment.expires_at <= now {
         // The hold was frozen and outlived the page: the next attempt ends with it.
         end_attempt(app, merchant, &payment.order_id).await?;
         let order = next_attempt(app, merchant, order).await?;
-        return page(open_page(app, merchant, &order).await);
+        return page(merchant, open_page(app, merchant, &order).await);
     }
     if let (Some(token), Some(redirect_url)) = (&payment.snap_token, &payment.redirect_url) {
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page open");
         return Ok(Payable::Page(SnapPage {
             token: token.clone(),
             redirect_url: redirect_url.clone(),
@@ -100,16 +102,16 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
         Err(SnapError::OrderTaken) => {
             end_attempt(app, merchant, &payment.order_id).await?;
             let order = next_attempt(app, merchant, order).await?;
-            page(open_page(app, merchant, &order).await)
+            page(merchant, open_page(app, merchant, &order).await)
         }
-        opened => page(opened),
+        opened => page(merchant, opened),
     }
 }
 
-fn page(opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
-    opened
-        .map(Payable::Page)
-        .map_err(|error| Failure::Unavailable(error.to_string()))
+fn page(merchant: &Merchant, opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
+    let opened = opened.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page opened");
+    Ok(Payable::Page(opened))
 }
 
 /// Ends an attempt at Midtrans, so that no code of it takes money beside the next one.

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     KillAfter,
     /// The vendor's own code: an HTTP status, or a number that only its body knows.
     Code(u32),
+    /// An AWS error by its name, such as `InvalidSignatureException`.
+    Named(String),
 }
 
 pub(super) struct Fault {
@@ -65,11 +67,11 @@ impl Fault {
             "conflict" => Kind::Conflict,
             "kill_before" => Kind::KillBefore,
             "kill_after" => Kind::KillAfter,
-            code => Kind::Code(code.parse().map_err(|_| {
-                "fault: one of timeout_before, timeout_after, http_500, throttle, conflict, \
-                 kill_before, kill_after, or a vendor's code"
-                    .to_owned()
-            })?),
+            code => match code.parse() {
+                Ok(number) => Kind::Code(number),
+                Err(_) if is_aws(&at) && is_error_name(code) => Kind::Named(code.to_owned()),
+                Err(_) => return Err(UNKNOWN_FAULT.to_owned()),
+            },
         };
         Ok(Self {
             at,
@@ -84,6 +86,19 @@ impl Fault {
         let same_op = |wanted: &String| wanted.eq_ignore_ascii_case(op);
         self.at == vendor && self.op.as_ref().is_none_or(same_op)
     }
+}
+
+const UNKNOWN_FAULT: &str = "fault: one of timeout_before, timeout_after, http_500, throttle, \
+     conflict, kill_before, kill_after, or a vendor's code";
+
+fn is_aws(vendor: &str) -> bool {
+    matches!(vendor, "dynamodb" | "eventbridge" | "streams" | "ssm")
+}
+
+/// AWS writes its errors' names so; the words of the other faults are in lower case.
+fn is_error_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The vendor's own words for a fault that answers.
@@ -161,8 +176,14 @@ fn aws(vendor: &str, kind: &Kind, op: &str, code: u32, body: &[u8]) -> Response 
         Kind::Conflict if vendor == "ssm" => (400, "TooManyUpdates"),
         Kind::Conflict => (400, "ConcurrentModificationException"),
         Kind::Code(code) => (*code, "FaultOnOrder"),
+        Kind::Named(name) => (400, name.as_str()),
         _ if vendor == "eventbridge" => (code, "InternalException"),
         _ => (code, "InternalServerError"),
+    };
+    // What is refused before the service looks at it has no service's prefix.
+    let prefix = match kind {
+        Kind::Named(_) => "",
+        _ => prefix,
     };
     let mut answer = json!({"__type": format!("{prefix}{name}"), "message": "a fault on order"});
     if name == "TransactionCanceledException"

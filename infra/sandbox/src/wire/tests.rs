@@ -22,6 +22,10 @@ async fn an_order_that_makes_no_sense_names_its_field() {
         (json!({"at": "moon", "fault": "throttle"}), "at:"),
         (json!({"at": "ssm", "fault": "sulk"}), "fault:"),
         (
+            json!({"at": "telegram", "fault": "AccessDeniedException"}),
+            "fault:",
+        ),
+        (
             json!({"at": "ssm", "fault": "throttle", "times": -1}),
             "times:",
         ),
@@ -136,4 +140,20 @@ async fn a_table_conflicts_closes_and_kills() {
         (&log[1]["op"], &log[1]["status"]),
         (&json!("PutItem"), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn an_aws_error_is_answered_by_its_name() {
+    let rig = Rig::new().await;
+    for vendor in ["dynamodb", "ssm", "eventbridge", "streams"] {
+        let fault = json!({"at": vendor, "fault": "InvalidSignatureException"});
+        order(&rig, fault).await;
+        let service = rig.sandbox.wire().guard(vendor, Router::new());
+        let request = Request::post("/").body(Body::from("{}")).unwrap();
+        let response = service.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 400, "{vendor}");
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX);
+        let body: Value = serde_json::from_slice(&body.await.unwrap()).unwrap();
+        assert_eq!(body["__type"], "InvalidSignatureException", "{vendor}");
+    }
 }

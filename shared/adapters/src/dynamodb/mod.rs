@@ -10,6 +10,7 @@ mod payment;
 mod reservation;
 mod rows;
 
+use crate::aws::Refusal;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -42,6 +43,9 @@ pub enum StoreError {
     /// DynamoDB did not answer or refused for a while. Nothing is known to have happened.
     #[error("the table could not be reached: {0}")]
     Unavailable(String),
+    /// DynamoDB will go on refusing; the alarm has been raised.
+    #[error("the table refuses: {0}")]
+    Refused(#[from] Refusal),
     /// A row that this version cannot read, or a request that cannot be right: a bug.
     #[error("the table answered what it should not: {0}")]
     Broken(String),
@@ -126,7 +130,11 @@ where
     // Only the code: a message may quote keys, and keys hold chat ids.
     match &error {
         SdkError::ServiceError(service) => {
-            StoreError::Unavailable(service.err().code().unwrap_or("service error").to_owned())
+            let code = service.err().code().unwrap_or("service error");
+            Refusal::of("dynamodb", code).map_or_else(
+                || StoreError::Unavailable(code.to_owned()),
+                StoreError::Refused,
+            )
         }
         SdkError::TimeoutError(_) => StoreError::Unavailable("timeout".to_owned()),
         SdkError::DispatchFailure(_) => StoreError::Unavailable("connection".to_owned()),
@@ -170,11 +178,17 @@ fn cancelled<R>(error: SdkError<TransactWriteItemsError, R>, seat: Option<usize>
 }
 
 fn to_item(row: &impl serde::Serialize) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(row).map_err(|error| StoreError::Broken(error.to_string()))
+    serde_dynamo::to_item(row).map_err(|error| unreadable(&error))
 }
 
 fn from_item<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    serde_dynamo::from_item(item).map_err(|error| StoreError::Broken(error.to_string()))
+    serde_dynamo::from_item(item).map_err(|error| unreadable(&error))
+}
+
+/// Up to the first quotation mark: what stands behind it is a value, such as a customer's name.
+fn unreadable(error: &serde_dynamo::Error) -> StoreError {
+    let text = error.to_string();
+    broken(text.split(['"', '`']).next().unwrap_or_default())
 }
 
 fn broken(what: impl std::fmt::Display) -> StoreError {

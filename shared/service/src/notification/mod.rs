@@ -60,9 +60,14 @@ pub async fn take(
     if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed("status_code"));
     }
-    if !is_signed(notification, &server_key) {
-        return Err(Failure::NotAuthentic);
-    }
+    let server_key = app
+        .proven(
+            merchant,
+            MerchantSecret::MidtransServerKey,
+            server_key,
+            |key| is_signed(notification, key),
+        )
+        .await?;
     let transaction = TransactionId::parse(&notification.transaction_id)
         .map_err(|_| malformed("transaction_id"))?;
     parse_gross_amount(&notification.gross_amount).map_err(|_| malformed("gross_amount"))?;
@@ -157,6 +162,7 @@ impl Case<'_> {
             return Err(Failure::Unknown.into());
         };
         if found.applied_before {
+            tracing::info!(merchant = %id, kind = "payment", outcome = "repeated");
             return Ok(());
         }
         let Some(seen) = self.ask(&merchant, &order, now).await? else {
@@ -189,7 +195,7 @@ impl Case<'_> {
             .await
             .map_err(|error| {
                 if let CallError::Refused { status, .. } = &error {
-                    tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "status refused", status);
+                    tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "status refused", vendor_status = status);
                 }
                 Failure::Unavailable(format!("the status was not told: {error}"))
             })?;
@@ -293,6 +299,12 @@ impl Case<'_> {
             .store
             .keep_event(merchant, &self.order_id, &event)
             .await?;
+        let outcome = match outcome {
+            EventOutcome::Applied => "applied",
+            EventOutcome::Ignored => "ignored",
+            EventOutcome::Differs => "differs",
+        };
+        tracing::info!(%merchant, kind = "payment", outcome);
         Ok(())
     }
 
