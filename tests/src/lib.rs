@@ -10,6 +10,8 @@
 )]
 
 pub mod payment;
+pub mod runtime_api;
+pub mod samples;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -198,6 +200,11 @@ impl Stack {
     /// `http://127.0.0.1:PORT`
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What it tells a function that is run beside it: its `export` lines.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// What it has logged so far.
