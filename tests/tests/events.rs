@@ -1,6 +1,12 @@
 //! Each function's own binary answers its sample event.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use pesan_tests::{Stack, runtime_api, samples};
+use serde_json::Value;
 
 #[tokio::test]
 async fn every_function_answers_its_sample() {
@@ -9,4 +15,21 @@ async fn every_function_answers_its_sample() {
         let invoked = runtime_api::invoke(&stack, &name).await;
         samples::expect_answer(&name, &invoked.answer);
     }
+}
+
+#[test]
+fn sam_is_told_every_variable_of_the_local_stack() {
+    let stack = Stack::start();
+    // SAM sets these by itself.
+    let by_sam = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let needed: BTreeSet<&str> = stack
+        .environment()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !by_sam.contains(name))
+        .collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sam-local.json");
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let told = file["Parameters"].as_object().unwrap().keys();
+    assert_eq!(told.map(String::as_str).collect::<BTreeSet<_>>(), needed);
 }
