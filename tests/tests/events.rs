@@ -1,7 +1,5 @@
 //! Each function's own binary answers its sample event.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
