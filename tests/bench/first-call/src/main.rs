@@ -43,6 +43,10 @@ fn sample(program: &str, url: &str, certificate: &str) -> anyhow::Result<Sample>
     })
 }
 
+fn ratio(one: u64, other: u64) -> f64 {
+    one as f64 / other as f64
+}
+
 /// The middle of what was measured, with its quartiles.
 fn report(what: &str, mut values: Vec<u64>) -> u64 {
     values.sort_unstable();
@@ -66,23 +70,22 @@ fn compare(other: &str) -> anyhow::Result<()> {
         ours.push(sample(own, &url, &certificate)?);
         theirs.push(sample(other, &url, &certificate)?);
     }
-    let mut ratios = Vec::new();
+    let mut firsts = Vec::new();
     for (name, samples) in [("ours", ours), ("default features", theirs)] {
         let of = |part: fn(&Sample) -> u64| samples.iter().map(part).collect();
         let first = report(&format!("{name}: first call"), of(|one| one.first));
         let kept = report(&format!("{name}: second call"), of(|one| one.kept));
         let anew = report(&format!("{name}: new client"), of(|one| one.anew));
-        let ratio = |second: u64| first as f64 / second as f64;
         println!(
             "{name}: first over second {:.1}, over a new client {:.1}",
-            ratio(kept),
-            ratio(anew)
+            ratio(first, kept),
+            ratio(first, anew)
         );
-        ratios.push(first as f64);
+        firsts.push(first);
     }
     println!(
         "first call, default features over ours {:.1}",
-        ratios[1] / ratios[0]
+        ratio(firsts[1], firsts[0])
     );
     Ok(())
 }
