@@ -1,5 +1,5 @@
-//! What an answer costs on this machine: `cargo bench -p pesan-tests --bench figures`, after
-//! `cargo build --release --workspace`. Speed is measured here and asserted nowhere.
+//! What an answer and a start cost on this machine: `cargo build --release --workspace`, then
+//! `cargo bench --workspace --bench figures`. Speed is measured here and asserted nowhere.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,12 +10,8 @@
 
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::routing::get;
-use pesan_tests::{Stack, TELEGRAM_SECRET, function, function_size, notification};
+use pesan_tests::{Stack, TELEGRAM_SECRET, function_size, notification, runtime_api, samples};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc::unbounded_channel;
 
 const UPDATES: usize = 1000;
 const STARTS: usize = 20;
@@ -76,29 +72,24 @@ async fn notifications(stack: &Stack) {
     report("a notification that pays, with receipt", times);
 }
 
-/// From spawning a function's binary to its first question for an event.
+/// A function's own binary, new each time, until it asks for an event and until it has answered its
+/// sample.
 async fn starts(stack: &Stack, name: &str) {
-    let mut times = Vec::new();
+    let (mut polls, mut answers, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let (sender, mut asked) = unbounded_channel();
-        let api = Router::new().route(
-            "/2018-06-01/runtime/invocation/next",
-            get(move || {
-                sender.send(Instant::now()).unwrap();
-                std::future::pending::<()>()
-            }),
-        );
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let served = tokio::spawn(async move { axum::serve(listener, api).await });
-        let begun = Instant::now();
-        let running = function(name, stack, &address);
-        times.push(asked.recv().await.unwrap() - begun);
-        drop(running);
-        served.abort();
+        let invoked = runtime_api::invoke(stack, name).await;
+        samples::expect_answer(name, &invoked.answer);
+        polls.push(invoked.to_poll);
+        answers.push(invoked.to_answer);
+        peaks.extend(invoked.peak_kilobytes);
     }
-    report(&format!("{name}: spawn to first poll"), times);
-    println!("{name}: {} bytes", function_size(name));
+    report(&format!("{name}: spawn to first poll"), polls);
+    report(&format!("{name}: spawn to first answer"), answers);
+    let peak = peaks.iter().max().copied().unwrap_or_default();
+    println!(
+        "{name}: {peak} kB at most, binary {} bytes",
+        function_size(name)
+    );
 }
 
 #[tokio::main]
@@ -106,7 +97,7 @@ async fn main() {
     let stack = Stack::start();
     updates(&stack).await;
     notifications(&stack).await;
-    for name in ["telegram-webhook", "midtrans-notification", "web"] {
-        starts(&stack, name).await;
+    for name in samples::functions() {
+        starts(&stack, &name).await;
     }
 }

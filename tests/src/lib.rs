@@ -12,6 +12,8 @@
 pub mod log;
 pub mod operator;
 pub mod payment;
+pub mod runtime_api;
+pub mod samples;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -92,12 +94,8 @@ pub fn function_size(name: &str) -> u64 {
     std::fs::metadata(built(name)).unwrap().len()
 }
 
-/// Runs a function's binary against a Runtime API at `runtime_api`, in a stack's environment.
-pub fn function(name: &str, stack: &Stack, runtime_api: &str) -> Running {
-    function_with(name, stack, runtime_api, &[]).0
-}
-
-/// As [`function`], with some variables changed; also what it logs.
+/// Runs a function's binary against a Runtime API at `runtime_api`, in a stack's environment with
+/// some variables changed; also what it logs.
 pub fn function_with(
     name: &str,
     stack: &Stack,
@@ -214,6 +212,11 @@ impl Stack {
     /// `http://127.0.0.1:PORT`
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What it tells a function that is run beside it: its `export` lines.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// A request to a path of it, to be bent before it is sent.

@@ -7,16 +7,15 @@
     reason = "a test may stop where it stands"
 )]
 
-mod runtime_api;
-
 use pesan_tests::log::lines;
 use pesan_tests::payment::of_transaction;
+use pesan_tests::runtime_api::invoke_with;
+use pesan_tests::samples;
 use pesan_tests::{
     Booked, SERVER_KEY, Stack, TELEGRAM_SECRET, TELEGRAM_SECRET_HEADER, press_update, signature,
     text_update,
 };
 use reqwest::Method;
-use runtime_api::{invoke, sample};
 use serde_json::{Value, json};
 
 const NAME: &str = "Siti Rahmawati";
@@ -173,21 +172,23 @@ async fn refused_at(stack: &Stack, name: &str, event: &Value, variables: &[&str]
         .iter()
         .map(|variable| (*variable, nowhere.as_str()))
         .collect();
-    let (answer, line, mut log) = invoke(stack, name, event, &changed).await;
+    let invoked = invoke_with(stack, name, event, &changed).await;
+    let mut log = invoked.log;
     for private in [NAME, PHONE, "127.0.0.1", "/bot1", "/v2/"] {
         log.keep_private(private);
         let said = log.text().contains(private);
         assert!(!said, "{private}: {}", log.text());
     }
     log.judge().unwrap_or_else(|verdict| panic!("{verdict}"));
-    (answer["statusCode"].as_u64().unwrap(), line)
+    let status = invoked.answer["statusCode"].as_u64().unwrap();
+    (status, invoked.line)
 }
 
 #[tokio::test]
 async fn h11_a_connection_that_is_refused_says_nothing_of_where_it_was_to_lead() {
     let stack = Stack::start();
     let customer = stack.customer(218_485_655);
-    let mut update = sample("telegram-webhook");
+    let mut update = samples::event("telegram-webhook");
     let greeting = customer.say("/start").await;
     let press = press_update(892_252_935, 218_485_655, 1, greeting.data_of("Booking"));
     update["body"] = json!(press.to_string());
@@ -196,7 +197,7 @@ async fn h11_a_connection_that_is_refused_says_nothing_of_where_it_was_to_lead()
     assert_eq!(telegram.1["error"], "could not: unknown: could not connect");
 
     let booked = customer.book("09.00").await;
-    let mut notification = sample("midtrans-notification");
+    let mut notification = samples::event("midtrans-notification");
     let body = of_transaction(&booked.code, "t-1", "pending", "201");
     notification["body"] = json!(body.to_string());
     let name = "midtrans-notification";
@@ -205,7 +206,7 @@ async fn h11_a_connection_that_is_refused_says_nothing_of_where_it_was_to_lead()
     let failure = midtrans.1["failure"].as_str().unwrap();
     assert!(failure.ends_with("could not connect"), "{failure}");
 
-    let mut page = sample("web");
+    let mut page = samples::event("web");
     let path = booked.link.strip_prefix(stack.base_url()).unwrap();
     page["rawPath"] = json!(path);
     page["requestContext"]["http"]["path"] = json!(path);
