@@ -87,7 +87,8 @@ async fn parameter(stack: &Stack, name: &str) -> String {
         .json()
         .await
         .unwrap();
-    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
+    let value = answer.pointer("/Parameter/Value").unwrap();
+    value.as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

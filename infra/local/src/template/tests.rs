@@ -115,6 +115,7 @@ fn another(value: &Value) -> Option<Value> {
 #[test]
 fn j7_whatever_is_taken_out_or_changed_is_noticed() {
     let (rules, mut template) = (Rules::new(), ours());
+    assert!(rules.are_kept_by(&template));
     let mut all = Vec::new();
     places("", &template, &mut all);
     assert!(all.len() > 1000, "only {} places were found", all.len());
@@ -139,6 +140,7 @@ fn j7_whatever_is_taken_out_or_changed_is_noticed() {
 #[test]
 fn whatever_is_taken_out_of_the_dashboard_is_noticed() {
     let (rules, mut mutant) = (Rules::new(), ours());
+    assert!(rules.are_kept_by(&mutant));
     let body = "/Resources/Dashboard/Properties/DashboardBody/Fn::Sub";
     let mut dashboard: Value =
         serde_json::from_str(mutant.pointer(body).unwrap().as_str().unwrap()).unwrap();
