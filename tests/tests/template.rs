@@ -1,5 +1,5 @@
-//! `template.yaml` is the wiring: the stack follows it, or refuses by name. And it grants no more
-//! than it must.
+//! `template.yaml` is the wiring: the stack follows it, or refuses by name. What it must say for the
+//! deployment's sake is held by the rules beside its reader (`infra/local/src/template/rules`).
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pesan_tests::{Setup, Stack, TELEGRAM_SECRET, TELEGRAM_SECRET_HEADER, run_to_end};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -75,20 +75,41 @@ fn a_function_that_the_stack_does_not_have_is_refused_by_name() {
     assert!(complaint.contains("WebFunction runs weeb"), "{complaint}");
 }
 
+/// The value of a parameter, as an operator's command line asks for it.
+async fn parameter(stack: &Stack, name: &str) -> String {
+    let answer: Value = stack
+        .request(Method::POST, "/sandbox/ssm")
+        .header("x-amz-target", "AmazonSSM.GetParameter")
+        .json(&json!({"Name": name}))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let value = answer.pointer("/Parameter/Value").unwrap();
+    value.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_operators_command_line_finds_the_deployment() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start_with(&Setup {
+        template: Some(bent(&folder, "/table-name", "/the-table")),
+        ..Setup::default()
+    });
+    let deployment = "/pesan/local/deployment";
+    let table = parameter(&stack, &format!("{deployment}/the-table")).await;
+    assert_eq!(table, "pesan");
+    let base_url = parameter(&stack, &format!("{deployment}/public-base-url")).await;
+    assert_eq!(base_url, stack.base_url());
+}
+
 #[test]
-fn nothing_is_granted_on_everything_and_no_secret_stands_in_it() {
-    let text = template();
-    for line in text.lines().map(str::trim) {
-        let grants_all = ["Resource: '*'", "Resource: \"*\"", "Resource: *", "- '*'"]
-            .iter()
-            .any(|all| line.starts_with(all));
-        assert!(!grants_all, "{line}");
-    }
-    for secret in ["SB-Mid-", "Mid-server", "AKIA", "-----BEGIN"] {
-        assert!(!text.contains(secret), "{secret}");
-    }
-    let count = |line: &str| text.lines().filter(|one| one.trim() == line).count();
-    assert_eq!(count("AuthType: NONE"), 3);
-    assert_eq!(count("Runtime: provided.al2023"), 1);
-    assert_eq!(text.matches("dynamodb:LeadingKeys: [").count(), 4);
+fn a_parameter_that_cannot_be_resolved_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = bent(&folder, "${ParameterPrefix}/deployment/t", "${Stage}/t");
+    let (code, _, complaint) = run_to_end(&["--ephemeral", "--template", path.to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("TableNameParameter"), "{complaint}");
 }

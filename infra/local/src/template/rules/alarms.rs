@@ -248,7 +248,7 @@ fn kebab(name: &str) -> String {
 
 /// What cannot be said by an equation: an alarm's words lead to a section that is there, and the
 /// dashboard shows what it must.
-pub(super) fn judge(template: &Value, found: &mut Vec<String>) {
+pub(super) fn judge(template: &Value, dashboard: &[String], found: &mut Vec<String>) {
     let resources = template.get("Resources").and_then(Value::as_object);
     let mut alarms = Vec::new();
     for (id, resource) in resources.into_iter().flatten() {
@@ -260,7 +260,7 @@ pub(super) fn judge(template: &Value, found: &mut Vec<String>) {
             }
         }
     }
-    judge_dashboard(template, &alarms, found);
+    judge_dashboard(template, dashboard, &alarms, found);
 }
 
 fn leads_to_a_section(words: &str) -> bool {
@@ -274,7 +274,7 @@ fn leads_to_a_section(words: &str) -> bool {
         })
 }
 
-fn judge_dashboard(template: &Value, alarms: &[&str], found: &mut Vec<String>) {
+fn judge_dashboard(template: &Value, wanted: &[String], alarms: &[&str], found: &mut Vec<String>) {
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
     let Ok(body) = serde_json::from_str::<Value>(body.as_str().unwrap_or_default()) else {
         found.push("the dashboard's body is no JSON".to_owned());
@@ -301,8 +301,8 @@ fn judge_dashboard(template: &Value, alarms: &[&str], found: &mut Vec<String>) {
         }
         states.extend(list("alarms"));
     }
-    for wanted in wanted_metrics() {
-        if !shown.contains(&wanted) {
+    for wanted in wanted {
+        if !shown.contains(wanted) {
             found.push(format!("the dashboard does not show {wanted}"));
         }
     }
@@ -313,7 +313,8 @@ fn judge_dashboard(template: &Value, alarms: &[&str], found: &mut Vec<String>) {
     }
 }
 
-fn wanted_metrics() -> Vec<String> {
+/// Region, statistic and metric of everything that the dashboard shows.
+pub(super) fn on_the_dashboard() -> Vec<String> {
     let here = "${AWS::Region}";
     let table = "TableName ${Table}";
     let mut wanted = vec![

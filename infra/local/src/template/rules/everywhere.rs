@@ -3,11 +3,13 @@
 
 use serde_json::Value;
 
+use super::Place;
+
 /// How vendors' and AWS' secrets begin.
 const SECRETS: [&str; 6] = ["SB-Mid-", "Mid-server", "AKIA", "ASIA", "-----BEGIN", "pk_"];
 
 pub(super) fn judge(template: &Value, found: &mut Vec<String>) {
-    walk("", template, found);
+    walk(&Place::Root, template, found);
     let parameters = template.get("Parameters").and_then(Value::as_object);
     for (name, parameter) in parameters.into_iter().flatten() {
         let hidden = ["secret", "token", "password", "serverkey", "linkkey"];
@@ -19,27 +21,27 @@ pub(super) fn judge(template: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn walk(path: &str, value: &Value, found: &mut Vec<String>) {
+fn walk(place: &Place<'_>, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                let path = format!("{path}/{key}");
-                judge_field(&path, key, value, found);
-                walk(&path, value, found);
+                let place = Place::Field(place, key);
+                judge_field(&place, key, value, found);
+                walk(&place, value, found);
             }
         }
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
-                walk(&format!("{path}/{n}"), item, found);
+                walk(&Place::Item(place, n), item, found);
             }
         }
         Value::String(text) => {
             if SECRETS.iter().any(|secret| text.contains(secret)) || looks_like_a_token(text) {
-                found.push(format!("{path} is a secret"));
+                found.push(format!("{place} is a secret"));
             }
             if text == "SecureString" {
                 found.push(format!(
-                    "{path}: CloudFormation cannot write a SecureString"
+                    "{place}: CloudFormation cannot write a SecureString"
                 ));
             }
         }
@@ -47,10 +49,10 @@ fn walk(path: &str, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn judge_field(path: &str, key: &str, value: &Value, found: &mut Vec<String>) {
+fn judge_field(place: &Place<'_>, key: &str, value: &Value, found: &mut Vec<String>) {
     let mut any = |judge: fn(&str) -> bool, complaint: &str| {
         if texts(value).into_iter().any(judge) {
-            found.push(format!("{path} {complaint}"));
+            found.push(format!("{place} {complaint}"));
         }
     };
     match key {
@@ -58,7 +60,7 @@ fn judge_field(path: &str, key: &str, value: &Value, found: &mut Vec<String>) {
         "Action" => any(|text| text.contains('*'), "is more than one action"),
         "Principal" => any(|text| text.contains('*'), "is everybody"),
         "NotAction" | "NotResource" | "NotPrincipal" => {
-            found.push(format!("{path} grants what it does not name"));
+            found.push(format!("{place} grants what it does not name"));
         }
         _ => {}
     }

@@ -22,19 +22,61 @@ const JUDGED_APART: [&str; 2] = ["AlarmDescription", "DashboardBody"];
 
 type Resources = BTreeMap<String, Value>;
 
-/// Everything that is wrong with a template.
-pub(super) fn problems(template: &Value) -> Vec<String> {
-    let mut expected = Resources::new();
-    functions::expect(&mut expected);
-    edge::expect(&mut expected);
-    alarms::expect(&mut expected);
-    expected.insert("Table".to_owned(), table());
-    expect_parameters(&mut expected);
-    let mut found = Vec::new();
-    compare("", &whole(&expected), template, &mut found);
-    alarms::judge(template, &mut found);
-    everywhere::judge(template, &mut found);
-    found
+/// What is expected, made once.
+pub(super) struct Rules {
+    template: Value,
+    dashboard: Vec<String>,
+}
+
+impl Rules {
+    pub(super) fn new() -> Self {
+        let mut resources = Resources::new();
+        functions::expect(&mut resources);
+        edge::expect(&mut resources);
+        alarms::expect(&mut resources);
+        resources.insert("Table".to_owned(), table());
+        expect_parameters(&mut resources);
+        Self {
+            template: whole(&resources),
+            dashboard: alarms::on_the_dashboard(),
+        }
+    }
+
+    /// Whether nothing is wrong with it: as [`Rules::problems`], and done at the first that is.
+    pub(super) fn are_kept_by(&self, template: &Value) -> bool {
+        self.differences(template).is_empty() && self.problems(template).is_empty()
+    }
+
+    fn differences(&self, template: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        compare(&Place::Root, &self.template, template, &mut found);
+        found
+    }
+
+    /// Everything that is wrong with a template.
+    pub(super) fn problems(&self, template: &Value) -> Vec<String> {
+        let mut found = self.differences(template);
+        alarms::judge(template, &self.dashboard, &mut found);
+        everywhere::judge(template, &mut found);
+        found
+    }
+}
+
+/// Where something stands, written out only where something is wrong.
+enum Place<'a> {
+    Root,
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field(parent, key) => write!(f, "{parent}/{key}"),
+            Self::Item(parent, n) => write!(f, "{parent}/{n}"),
+        }
+    }
 }
 
 fn whole(resources: &Resources) -> Value {
@@ -152,28 +194,31 @@ pub(super) fn is_free_text(key: &str, value: &Value) -> bool {
 }
 
 /// Every place where the template differs from what is expected, free text apart.
-fn compare(path: &str, expected: &Value, actual: &Value, found: &mut Vec<String>) {
+fn compare(place: &Place<'_>, expected: &Value, actual: &Value, found: &mut Vec<String>) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => {
             for (key, value) in expected {
-                let path = format!("{path}/{key}");
+                let place = Place::Field(place, key);
                 match actual.get(key) {
-                    Some(there) => compare(&path, value, there, found),
-                    None => found.push(format!("{path} is missing")),
+                    Some(there) => compare(&place, value, there, found),
+                    None => found.push(format!("{place} is missing")),
                 }
             }
-            for key in actual.keys().filter(|key| !expected.contains_key(*key)) {
-                if !is_free_text(key, &actual[key]) && !JUDGED_APART.contains(&key.as_str()) {
-                    found.push(format!("{path}/{key} has no rule"));
+            for (key, value) in actual
+                .iter()
+                .filter(|(key, _)| !expected.contains_key(*key))
+            {
+                if !is_free_text(key, value) && !JUDGED_APART.contains(&key.as_str()) {
+                    found.push(format!("{place}/{key} has no rule"));
                 }
             }
         }
         (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
             for (n, (expected, actual)) in expected.iter().zip(actual).enumerate() {
-                compare(&format!("{path}/{n}"), expected, actual, found);
+                compare(&Place::Item(place, n), expected, actual, found);
             }
         }
         _ if expected == actual => {}
-        _ => found.push(format!("{path} is {actual} and not {expected}")),
+        _ => found.push(format!("{place} is {actual} and not {expected}")),
     }
 }

@@ -1,0 +1,217 @@
+//! What each function asks of the table and of the Parameter Store is what its own policy grants,
+//! and all of it: a policy that is too narrow is a 503 that no other test would see, one that is too
+//! wide is never used.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop where it stands"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pesan_tests::Stack;
+use serde_json::{Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+/// An action on a partition, or on a parameter.
+type Use = (String, String);
+
+/// A statement: each of its actions on each of its partitions, such as `M#*#PAY#*`, or parameters.
+struct Grant {
+    actions: Vec<String>,
+    patterns: Vec<String>,
+}
+
+impl Grant {
+    fn covers(&self, (action, key): &Use) -> bool {
+        self.actions.contains(action) && self.patterns.iter().any(|pattern| is_like(pattern, key))
+    }
+
+    /// Its actions and partitions that nothing of `used` needs. Not each pair of them: all writes
+    /// of a function stand in one statement.
+    fn idle(&self, used: &BTreeSet<Use>) -> Vec<String> {
+        let used: Vec<&Use> = used.iter().filter(|one| self.covers(one)).collect();
+        let actions = self.actions.iter();
+        let patterns = self.patterns.iter();
+        let idle_action = |action: &&String| !used.iter().any(|one| one.0 == **action);
+        let idle_pattern = |pattern: &&String| !used.iter().any(|one| is_like(pattern, &one.1));
+        let idle = actions
+            .filter(idle_action)
+            .chain(patterns.filter(idle_pattern));
+        idle.cloned().collect()
+    }
+}
+
+/// IAM's `StringLike`, stars only.
+fn is_like(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, rest)) => text.strip_prefix(before).is_some_and(|text| {
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .any(|at| is_like(rest, &text[at..]))
+        }),
+    }
+}
+
+/// What the template grants a function.
+fn granted(function: &str) -> Vec<Grant> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let template: Yaml = serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let policy = &template["Resources"][function]["Properties"]["Policies"][0];
+    let statements = policy["Statement"].as_sequence().unwrap().iter();
+    statements
+        .map(|statement| {
+            let keys = statement
+                .get("Condition")
+                .map(|condition| &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+            Grant {
+                actions: one_or_all(&statement["Action"]),
+                patterns: match keys {
+                    Some(keys) => one_or_all(keys),
+                    None => one_or_all(&statement["Resource"])
+                        .iter()
+                        .map(|arn| arn.split_once("${ParameterPrefix}").unwrap().1.to_owned())
+                        .collect(),
+                },
+            }
+        })
+        .collect()
+}
+
+fn one_or_all(value: &Yaml) -> Vec<String> {
+    match value {
+        Yaml::Sequence(items) => items.iter().flat_map(one_or_all).collect(),
+        Yaml::Tagged(tagged) => one_or_all(&tagged.value),
+        one => vec![one.as_str().unwrap().to_owned()],
+    }
+}
+
+/// What a call asks of IAM.
+fn uses(call: &Value) -> Vec<Use> {
+    let (op, body) = (call["op"].as_str().unwrap(), &call["body"]);
+    let one = |action: &str, key: &Value| {
+        let key = key["S"].as_str().unwrap_or_else(|| panic!("{call}"));
+        (format!("dynamodb:{action}"), key.to_owned())
+    };
+    match op {
+        "BatchGetItem" => {
+            let keys = body["RequestItems"]["pesan"]["Keys"].as_array().unwrap();
+            keys.iter().map(|key| one(op, &key["PK"])).collect()
+        }
+        "Query" => vec![one(op, &body["ExpressionAttributeValues"][":pk"])],
+        "PutItem" => vec![one(op, &body["Item"]["PK"])],
+        "TransactWriteItems" => {
+            let writes = body["TransactItems"].as_array().unwrap();
+            let write = |write: &Value| match (write.get("Put"), write.get("Delete")) {
+                (Some(put), _) => one("PutItem", &put["Item"]["PK"]),
+                (_, Some(delete)) => one("DeleteItem", &delete["Key"]["PK"]),
+                _ => panic!("neither a put nor a delete: {write}"),
+            };
+            writes.iter().map(write).collect()
+        }
+        "GetParameters" => {
+            let names = body["Names"].as_array().unwrap().iter();
+            let name = |name: &Value| {
+                name.as_str()?
+                    .strip_prefix("/pesan/local")
+                    .map(str::to_owned)
+            };
+            names
+                .map(|one| (format!("ssm:{op}"), name(one).unwrap()))
+                .collect()
+        }
+        _ => panic!("{op} is granted to nobody"),
+    }
+}
+
+/// What was asked of AWS since the start.
+struct Journal<'a> {
+    stack: &'a Stack,
+    read: [usize; 2],
+}
+
+impl<'a> Journal<'a> {
+    async fn of(stack: &'a Stack) -> Self {
+        let read = [0; 2];
+        let mut journal = Self { stack, read };
+        journal.unread().await;
+        journal
+    }
+
+    /// What was not read yet.
+    async fn unread(&mut self) -> Vec<Value> {
+        let mut unread = Vec::new();
+        for (vendor, read) in ["dynamodb", "ssm"].into_iter().zip(&mut self.read) {
+            let calls = self.stack.calls(vendor).await;
+            unread.extend(calls.iter().skip(*read).cloned());
+            *read = calls.len();
+        }
+        unread
+    }
+
+    /// Adds it to `used`.
+    async fn since(&mut self, used: &mut BTreeSet<Use>) {
+        used.extend(self.unread().await.iter().flat_map(uses));
+    }
+}
+
+fn judge(function: &str, used: &BTreeSet<Use>) {
+    let grants = granted(function);
+    let refused: Vec<&Use> = used
+        .iter()
+        .filter(|one| !grants.iter().any(|grant| grant.covers(one)))
+        .collect();
+    assert!(refused.is_empty(), "{function} is refused {refused:?}");
+    let idle: Vec<String> = grants.iter().flat_map(|grant| grant.idle(used)).collect();
+    assert!(idle.is_empty(), "{function} never uses {idle:?}");
+}
+
+#[tokio::test]
+async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
+    let stack = Stack::start();
+    let mut journal = Journal::of(&stack).await;
+    let (mut telegram, mut midtrans, mut web) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+
+    let customer = stack.customer(1);
+    customer.say("/catalog").await;
+    let booked = customer.book("09.00").await;
+    let reviewed = customer.book("12.00").await;
+    customer.say("/status").await;
+    journal.since(&mut telegram).await;
+
+    stack.get("/m/demo").await;
+    stack.get("/m/demo/catalog").await;
+    stack.page(&booked.link).await;
+    stack.click_pay(&booked.link).await;
+    journal.since(&mut web).await;
+
+    // An attempt that was called off is followed by the next one, which the page opens.
+    let choose = json!({"do": "choose", "method": "bca_va"});
+    stack.bank(&booked.code, choose).await;
+    stack.bank(&booked.code, json!({"do": "cancel"})).await;
+    journal.since(&mut midtrans).await;
+    stack.click_pay(&booked.link).await;
+    journal.since(&mut web).await;
+
+    // Paid, put under review, and out of it again.
+    let second = format!("{}-A2", booked.code);
+    stack.bank(&second, json!({"do": "pay"})).await;
+    let wrong = json!({"do": "pay", "method": "gopay", "amount": "1.00", "status_amount": "1.00"});
+    stack.bank(&reviewed.code, wrong).await;
+    let refund = json!({"do": "refund", "amount": "1.00"});
+    stack.bank(&reviewed.code, refund).await;
+    // The first read of a merchant that is nowhere, for want of its secret.
+    stack.post("/midtrans/nowhere", &json!({})).await;
+    journal.since(&mut midtrans).await;
+    stack.expect_states(&booked, "Paid", "Confirmed").await;
+    stack.expect_states(&reviewed, "Refunded", "Held").await;
+
+    judge("TelegramWebhookFunction", &telegram);
+    judge("MidtransNotificationFunction", &midtrans);
+    judge("WebFunction", &web);
+}
