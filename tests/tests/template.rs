@@ -109,7 +109,15 @@ async fn the_operators_command_line_finds_the_deployment() {
 fn a_parameter_that_cannot_be_resolved_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = bent(&folder, "${ParameterPrefix}/deployment/t", "${Stage}/t");
-    let (code, _, complaint) = run_to_end(&["--ephemeral", "--template", path.to_str().unwrap()]);
+    let (code, _, complaint) = run_to_end(&[
+        "--ephemeral",
+        "--port",
+        "0",
+        "--dynamodb-port",
+        "0",
+        "--template",
+        path.to_str().unwrap(),
+    ]);
     assert_eq!(code, Some(1));
     assert!(complaint.contains("TableNameParameter"), "{complaint}");
 }
