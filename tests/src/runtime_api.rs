@@ -88,6 +88,7 @@ pub async fn invoke(stack: &Stack, name: &str) -> Invoked {
     drop(polled);
     let (end, body) = first(name, "answered its sample", &mut answer).await;
     let peak_kilobytes = peak(&running);
+    drop(running);
     served.abort();
     Invoked {
         answer: serde_json::from_str(&body).unwrap(),
