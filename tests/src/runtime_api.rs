@@ -106,6 +106,7 @@ pub async fn invoke_with(
     drop(polled);
     let (end, body) = first(name, "answered its event", &mut answer).await;
     let peak_kilobytes = peak(&running);
+    drop(running);
     served.abort();
     Invoked {
         answer: serde_json::from_str(&body).unwrap(),
