@@ -1,7 +1,11 @@
 //! Each function's own binary, run as Lambda runs it: it is given the sample event from
 //! `tests/events/`, and answers.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands"
+)]
 
 mod runtime_api;
 
