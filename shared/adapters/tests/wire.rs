@@ -190,7 +190,7 @@ fn j2_a_table_that_hangs_costs_an_attempt_and_not_the_webhook() {
     let began = Instant::now();
     assert_eq!(runtime.block_on(store.link("hash")), Ok(None));
     let took = began.elapsed();
-    assert!(took < Duration::from_millis(4_500), "{took:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
     assert_eq!(server.requests(), 2);
 }
 
