@@ -1,7 +1,5 @@
 //! Secrets that change while the functions run.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use std::time::{Duration, Instant};
 
 use pesan_tests::payment::{OwnMidtrans, of_transaction};
