@@ -152,6 +152,7 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
     server::spawn(listener, router, environments);
     if !options.empty {
         seed::seed(&addresses, &sandbox, clock.clock()).await?;
+        wire.begin_journals();
     }
     handles.spawn_ticker();
     Ok(addresses)

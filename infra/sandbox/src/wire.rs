@@ -118,6 +118,11 @@ impl Wire {
         response
     }
 
+    /// Begins the journals anew: what came before was the stack's own preparation.
+    pub fn begin_journals(&self) {
+        locked(&self.0).calls.clear();
+    }
+
     fn note(
         &self,
         vendor: &'static str,
