@@ -360,6 +360,7 @@
   async function readPhones() {
     const answer = await call("/sandbox/whatsapp-phones");
     const all = answer?.phones || [];
+    document.querySelectorAll(".whatsapp").forEach((part) => { part.hidden = !answer?.connected; });
     const known = all.map((one) => one.phone);
     const fresh = opened.filter((phone) => !known.includes(phone))
       .map((phone) => ({ phone, name: "Baru", on_whatsapp: true, thread: [] }));

@@ -53,7 +53,8 @@ pub(super) async fn phones(
         .0
         .store
         .read(|state| state.whatsapp.shown(wanted.as_deref()));
-    Json(json!({"phones": shown})).into_response()
+    let connected = !locked(&sandbox.0.whatsapp.accounts).is_empty();
+    Json(json!({"connected": connected, "phones": shown})).into_response()
 }
 
 impl State {
