@@ -80,6 +80,10 @@ fn apply(merchant: &mut Merchant, settings: &Settings) {
 
 async fn list(app: &App) -> anyhow::Result<Report> {
     let all = merchants::list(app).await?;
+    if all.is_empty() {
+        let text = "there is no merchant yet: `pesan merchant add` makes one";
+        return Ok(Report::good(text, json!({"merchants": []})));
+    }
     let mut table = Table::new(["id", "name", "zone", "bot", "midtrans"]);
     for merchant in &all {
         table.row([
