@@ -588,6 +588,12 @@ impl Customer<'_> {
         self.newest().await
     }
 
+    /// Types a text that the bot may not get.
+    pub async fn try_say(&self, text: &str) {
+        let body = json!({"text": text, "language_code": self.language, "first_name": "Budi"});
+        self.stack.post(&format!("{}/text", self.path), &body).await;
+    }
+
     /// Presses a button; what the bot then wrote last.
     pub async fn press(&self, button: &str) -> Message {
         self.stack

@@ -13,17 +13,23 @@ use serde_json::{Value, json};
 const PRICES: &str =
     "device,part,price,minutes\niPhone 6,LCD,250000,90\niPhone 6,Battery,80000,45\n";
 
+/// What BotFather and Midtrans gave a merchant.
+fn account(merchant: &str, token: &str) -> Value {
+    json!({
+        "merchant": merchant, "bot_username": format!("{merchant}_bot"), "bot_token": token,
+        "midtrans_merchant_id": "G7", "server_key": format!("SB-Mid-server-{merchant}"),
+        "client_key": format!("SB-Mid-client-{merchant}"), "notification_url": "",
+    })
+}
+
 async fn empty() -> Stack {
     let stack = Stack::start_with(&Setup {
         empty: true,
         ..Setup::default()
     });
-    let accounts = json!({
-        "merchant": "jaya", "bot_username": "jaya_bot", "bot_token": "7:jaya-token",
-        "midtrans_merchant_id": "G7", "server_key": "SB-Mid-server-jaya",
-        "client_key": "SB-Mid-client-jaya", "notification_url": "",
-    });
-    stack.handle("/sandbox/accounts", &accounts).await;
+    stack
+        .handle("/sandbox/accounts", &account("jaya", "7:jaya-token"))
+        .await;
     stack
 }
 
@@ -39,7 +45,7 @@ async fn a_merchant_is_made_once_shown_listed_and_changed() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
     operator.does("pesan merchant add jaya --name 'Jaya Gadget' --zone Asia/Makassar --seats 2");
-    let twice = operator.is_refused("pesan merchant add jaya --name Other");
+    let twice = operator.is_refused("pesan merchant add jaya --name Other --zone Asia/Jakarta");
     assert!(
         twice.contains("there is a merchant jaya already"),
         "{twice}"
@@ -75,11 +81,17 @@ async fn a_merchant_is_made_once_shown_listed_and_changed() {
 async fn a_setting_that_cannot_be_is_refused_by_its_field_and_changes_nothing() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let rows = stack.rows().await;
     for (line, named) in [
-        ("pesan merchant add JAYA --name x", "2 to 32 small letters"),
-        ("pesan merchant add toko --name ' '", "name:"),
+        (
+            "pesan merchant add JAYA --name x --zone Asia/Jakarta",
+            "2 to 32 small letters",
+        ),
+        (
+            "pesan merchant add toko --name ' ' --zone Asia/Jakarta",
+            "name:",
+        ),
         (
             "pesan merchant add toko --name x --zone Asia/Singapore",
             "Asia/Makassar",
@@ -106,6 +118,11 @@ async fn a_setting_that_cannot_be_is_refused_by_its_field_and_changes_nothing() 
             "no slot such as 09:00-11:00",
         ),
         ("pesan hours set jaya --closed minggu", "no weekday"),
+        (
+            "pesan hours set jaya --closed none,sunday",
+            "closed: none stands alone",
+        ),
+        ("pesan merchant add toko --name x", "--zone"),
         ("pesan hours set jaya --closed-dates 2026-02-30", "no date"),
         (
             "pesan midtrans connect jaya --merchant-id G7",
@@ -131,7 +148,7 @@ async fn a_setting_that_cannot_be_is_refused_by_its_field_and_changes_nothing() 
 async fn two_changes_at_the_same_moment_are_both_kept() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let lines = [
         "pesan merchant set jaya --seats 3",
         "pesan merchant set jaya --hold-minutes 30",
@@ -159,10 +176,10 @@ async fn two_changes_at_the_same_moment_are_both_kept() {
 }
 
 #[tokio::test]
-async fn a_catalog_is_imported_all_or_nothing_and_the_same_file_again_changes_nothing() {
+async fn a_refused_row_stops_the_import_and_the_same_file_again_changes_nothing() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     operator.file("prices.csv", PRICES);
     let dry = operator
         .does("pesan catalog import jaya prices.csv --dry-run --json")
@@ -212,7 +229,7 @@ async fn a_catalog_is_imported_all_or_nothing_and_the_same_file_again_changes_no
 async fn secrets_come_from_a_file_or_standard_input_and_are_never_said() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let unasked = operator.is_refused("pesan telegram set-webhook jaya");
     assert!(unasked.contains("--token-file"), "{unasked}");
     operator.file("empty.txt", "\n");
@@ -243,7 +260,7 @@ async fn secrets_come_from_a_file_or_standard_input_and_are_never_said() {
 async fn a_bot_is_connected_once_and_again_with_telegrams_own_words() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     operator.file("token.txt", "7:jaya-token");
     let set = operator
         .does("pesan telegram set-webhook jaya --token-file token.txt")
@@ -320,7 +337,7 @@ async fn what_telegram_refuses_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_new_secret_is_taken_at_once_and_the_old_one_refused() {
+async fn a_new_secret_is_taken_at_once_and_the_old_one_then_refused() {
     let stack = Stack::start();
     let operator = Operator::of(&stack);
     let customer = stack.customer(1);
@@ -342,7 +359,7 @@ async fn a_new_secret_is_taken_at_once_and_the_old_one_refused() {
 async fn an_account_is_connected_only_with_a_key_that_midtrans_takes() {
     let stack = empty().await;
     let operator = Operator::of(&stack);
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let connect = |file: &str, more: &str| {
         format!(
             "pesan midtrans connect jaya --merchant-id G7 --client-key SB-Mid-client-jaya --server-key-file {file} {more}"
@@ -381,7 +398,7 @@ async fn an_account_is_connected_only_with_a_key_that_midtrans_takes() {
     let url = format!("{}/midtrans/jaya", stack.base_url());
     assert!(connected.ends_with(&format!("{url}\n")), "{connected}");
     // The key that is stored does for the next change.
-    operator.does("pesan midtrans connect jaya --merchant-id G8 --client-key SB-Mid-client-jaya");
+    operator.does("pesan midtrans connect jaya --merchant-id G7 --client-key SB-Mid-client-jaya");
     let checked = operator.does("pesan midtrans check jaya --json").json();
     assert_eq!(checked["lacking"], 0);
     stack
@@ -403,7 +420,7 @@ async fn the_doctor_says_what_is_missing_in_the_order_in_which_it_is_mended() {
             .is_refused("pesan doctor jaya")
             .contains("no merchant jaya")
     );
-    operator.does("pesan merchant add jaya --name Jaya");
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let all = operator.tries("pesan doctor jaya --json").json();
     let expected = [
         ("link key", "lacking"),
@@ -450,7 +467,7 @@ async fn the_doctor_says_what_is_missing_in_the_order_in_which_it_is_mended() {
     assert!(
         operator
             .is_refused("pesan link-key create")
-            .contains("pesan link-key rotate")
+            .contains("there is a link key already")
     );
 }
 
@@ -479,6 +496,100 @@ async fn a_rotated_link_key_closes_no_page_that_was_handed_out() {
         assert_eq!(stack.page(&booked.link).await.order_id, booked.code);
         new_link_opens(&stack, chat, booked).await;
     }
+}
+
+#[tokio::test]
+async fn a_revoked_link_key_closes_every_page_that_was_handed_out() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    let booked = stack.customer(1).book("09.00").await;
+    operator.does("pesan link-key rotate --revoke");
+    let path = booked.link.strip_prefix(stack.base_url()).unwrap();
+    assert_eq!(stack.get(path).await.0, 404);
+    stack.advance("6m").await;
+    new_link_opens(&stack, 1, &booked).await;
+}
+
+#[tokio::test]
+async fn another_bot_takes_the_place_of_the_one_before() {
+    let stack = empty().await;
+    let operator = Operator::of(&stack);
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
+    operator.file("old.txt", "7:jaya-token");
+    operator.does("pesan telegram set-webhook jaya --token-file old.txt");
+    stack
+        .handle("/sandbox/accounts", &account("other", "8:other-token"))
+        .await;
+    operator.file("new.txt", "8:other-token");
+    operator.does("pesan telegram set-webhook jaya --token-file new.txt");
+    let calls = stack.calls("telegram").await;
+    let left = calls.iter().find(|call| call["op"] == "deleteWebhook");
+    assert!(
+        left.unwrap()["path"]
+            .as_str()
+            .unwrap()
+            .contains("7:jaya-token")
+    );
+    let secrets: Vec<_> = calls
+        .iter()
+        .filter(|call| call["op"] == "setWebhook")
+        .map(|call| call["body"]["secret_token"].clone())
+        .collect();
+    assert_eq!(secrets.len(), 2);
+    assert_ne!(secrets[0], secrets[1]);
+    let shown = operator.does("pesan merchant show jaya --json").json();
+    assert_eq!(shown["bot_username"], "other_bot");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_bot_whose_updates_are_refused_and_says_what_it_cannot_find_out() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    operator.does("pesan doctor demo");
+    let secret = "merchants/demo/telegram-webhook-secret";
+    stack
+        .put_parameter(secret, "what-telegram-does-not-send")
+        .await;
+    stack.advance("6m").await;
+    stack.customer(1).try_say("/start").await;
+    let sick = operator.tries("pesan doctor demo").out;
+    assert!(
+        sick.contains("lacking  telegram webhook: 1 updates wait"),
+        "{sick}"
+    );
+
+    stack
+        .fault(json!({"at": "telegram", "fault": "timeout_before", "op": "getWebhookInfo"}))
+        .await;
+    let unclear = operator.tries("pesan doctor demo");
+    assert!(!unclear.is_good);
+    assert!(
+        unclear
+            .out
+            .contains("unknown  telegram bot: Telegram did not answer"),
+        "{unclear:?}"
+    );
+    stack
+        .fault(json!({"at": "midtrans", "fault": "timeout_before", "op": "status"}))
+        .await;
+    let unclear = operator.tries("pesan midtrans check demo --json").json();
+    assert_eq!(
+        (&unclear["lacking"], &unclear["unknown"]),
+        (&json!(0), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_was_mistyped_is_an_alarm_when_midtrans_sends() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    operator.does("pesan midtrans connect demo --merchant-id G1 --client-key SB-Mid-client-demo");
+    let booked = stack.customer(1).book("09.00").await;
+    let paid = stack
+        .bank(&booked.code, json!({"do": "pay", "method": "bca_va"}))
+        .await;
+    assert_eq!(paid["notified"], json!([401]));
+    assert!(stack.log().contains("foreign account"));
 }
 
 #[tokio::test]

@@ -6,14 +6,15 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
+use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::MerchantId;
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
 #[derive(Debug, Parser)]
 #[command(name = "pesan", version)]
 pub struct Arguments {
-    /// The path of the deployment's parameters, such as /pesan/prod
-    #[arg(long, global = true, env = "PESAN_PREFIX", value_name = "PATH")]
+    /// The path of the deployment's parameters, such as /pesan/prod [env: PESAN_PREFIX]
+    #[arg(long, global = true, value_name = "PATH")]
     pub prefix: Option<String>,
     /// A local stack instead of AWS, such as http://127.0.0.1:8787
     #[arg(long, global = true, env = "PESAN_ENDPOINT", value_name = "URL")]
@@ -90,7 +91,7 @@ pub enum MerchantCommand {
         #[arg(long)]
         name: String,
         /// Asia/Jakarta, Asia/Makassar or Asia/Jayapura, for good: all its days are days there
-        #[arg(long, default_value = "Asia/Jakarta", value_parser = zone)]
+        #[arg(long, value_parser = zone)]
         zone: Zone,
         /// The rest
         #[command(flatten)]
@@ -202,6 +203,19 @@ pub type Closed = Option<Weekday>;
 /// A date, or that there is none.
 pub type ClosedDate = Option<Date>;
 
+/// What a list says: all of its values, or that there are none.
+pub fn all_or_none<T: Clone>(
+    field: &'static str,
+    list: Option<&[Option<T>]>,
+) -> Result<Option<Vec<T>>, FieldRefused> {
+    let Some(list) = list else { return Ok(None) };
+    let values: Vec<T> = list.iter().flatten().cloned().collect();
+    if values.is_empty() || values.len() == list.len() {
+        return Ok(Some(values));
+    }
+    Err(FieldRefused::new(field, "none stands alone"))
+}
+
 /// `pesan telegram`
 #[derive(Debug, Subcommand)]
 pub enum TelegramCommand {
@@ -269,6 +283,9 @@ pub enum LinkKeyCommand {
     Create,
     /// Exchanges the key; links that were handed out go on opening
     Rotate {
+        /// The key is known to somebody: links that were handed out open nothing any more
+        #[arg(long)]
+        revoke: bool,
         /// Bookings of so many days get a link under the new key
         #[arg(long, default_value_t = 400)]
         days: u16,

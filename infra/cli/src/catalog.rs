@@ -19,8 +19,6 @@ const COLUMNS: [&str; 6] = ["device", "part", "price", "minutes", "stock", "id"]
 const NEEDED: [&str; 4] = ["device", "part", "price", "minutes"];
 /// Larger files are no price list.
 const MOST_BYTES: u64 = 4 << 20;
-/// A catalog is read whole by the bot.
-const MOST_ITEMS: usize = 2_000;
 
 /// A row that was refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,7 +133,6 @@ fn read(bytes: &[u8]) -> anyhow::Result<Sheet> {
     }
     let rows = sheet.items.len().saturating_add(sheet.refused.len());
     ensure!(rows > 0, "there are no rows below the heading");
-    ensure!(rows <= MOST_ITEMS, "{rows} rows are more than {MOST_ITEMS}");
     Ok(sheet)
 }
 

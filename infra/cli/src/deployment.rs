@@ -30,10 +30,13 @@ pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
     let prefix = match (&arguments.prefix, &arguments.endpoint) {
         (Some(prefix), _) => prefix.clone(),
         (None, Some(_)) => "/pesan/local".to_owned(),
-        (None, None) => bail!(
-            "which deployment? Give --prefix or PESAN_PREFIX, such as /pesan/prod; for a local \
-             stack --endpoint or PESAN_ENDPOINT"
-        ),
+        (None, None) => Env::from_process()
+            .get("PESAN_PREFIX")
+            .context(
+                "which deployment? Give --prefix or PESAN_PREFIX, such as /pesan/prod; for a \
+                 local stack --endpoint or PESAN_ENDPOINT",
+            )?
+            .to_owned(),
     };
     let clock = match &arguments.endpoint {
         Some(endpoint) => clock_of(endpoint.trim_end_matches('/')).await?,
@@ -74,8 +77,8 @@ fn of_process() -> anyhow::Result<BTreeMap<&'static str, String>> {
     let mut variables = BTreeMap::new();
     for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         let value = env.get(name).with_context(|| {
-            "AWS is reached with the environment's credentials: \
-             eval \"$(aws configure export-credentials --format env)\" sets them"
+            "AWS is reached as the environment says: export AWS_REGION, and eval \"$(aws configure \
+             export-credentials --format env)\" for the credentials"
         })?;
         variables.insert(name, value.to_owned());
     }

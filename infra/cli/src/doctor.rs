@@ -20,7 +20,7 @@ pub async fn run(app: &App, id: Option<&MerchantId>) -> anyhow::Result<Report> {
 pub fn report(findings: &[Finding]) -> Report {
     let mut text = String::new();
     let mut rows = Vec::new();
-    let mut lacking = 0_usize;
+    let (mut lacking, mut unknown) = (0_usize, 0_usize);
     for Finding {
         what,
         verdict,
@@ -30,6 +30,10 @@ pub fn report(findings: &[Finding]) -> Report {
         let (word, remedy) = match verdict {
             Verdict::Good => ("ok", None),
             Verdict::Note => ("note", None),
+            Verdict::NotKnown => {
+                unknown = unknown.saturating_add(1);
+                ("unknown", None)
+            }
             Verdict::Lacking { remedy } => {
                 lacking = lacking.saturating_add(1);
                 ("lacking", Some(remedy))
@@ -41,15 +45,18 @@ pub fn report(findings: &[Finding]) -> Report {
         }
         rows.push(json!({"what": what, "verdict": word, "detail": detail, "remedy": remedy}));
     }
-    finish(text, rows, lacking)
+    finish(text, rows, lacking, unknown)
 }
 
-fn finish(mut text: String, rows: Vec<Value>, lacking: usize) -> Report {
-    let json = json!({"findings": rows, "lacking": lacking});
-    if lacking == 0 {
-        text.push_str("\nnothing is lacking");
-        return Report::good(text, json);
+fn finish(mut text: String, rows: Vec<Value>, lacking: usize, unknown: usize) -> Report {
+    let json = json!({"findings": rows, "lacking": lacking, "unknown": unknown});
+    match (lacking, unknown) {
+        (0, 0) => {
+            text.push_str("\nnothing is lacking");
+            return Report::good(text, json);
+        }
+        (0, _) => text.push_str("\nnot everything could be found out: try again"),
+        _ => text.push_str(&format!("\n{lacking} lacking: begin with the first")),
     }
-    text.push_str(&format!("\n{lacking} lacking: begin with the first"));
     Report::bad(text, json)
 }

@@ -1,6 +1,7 @@
 //! `pesan link-key`.
 
-use pesan_service::{App, link_key};
+use pesan_service::App;
+use pesan_service::link_key::{self, HandedOut};
 use serde_json::json;
 
 use crate::arguments::LinkKeyCommand;
@@ -13,12 +14,16 @@ pub async fn run(app: &App, command: LinkKeyCommand) -> anyhow::Result<Report> {
             link_key::create(app).await?;
             ("the link key is made".to_owned(), 0)
         }
-        LinkKeyCommand::Rotate { days } => {
-            let linked = link_key::rotate(app, days).await?;
+        LinkKeyCommand::Rotate { days, revoke } => {
+            let (handed_out, fate) = if revoke {
+                (HandedOut::Revoked, "in the place of the old one")
+            } else {
+                (HandedOut::Kept, "beside the old one")
+            };
+            let linked = link_key::rotate(app, days, handed_out).await?;
             let text = format!(
-                "the link key is exchanged, and {linked} bookings have a new link beside the old \
-                 one\nFunctions hold the old key for five minutes: run `pesan link-key reissue` \
-                 after that"
+                "the link key is exchanged, and {linked} bookings have a new link {fate}\nFunctions \
+                 hold the old key for five minutes: run `pesan link-key reissue` after that"
             );
             (text, linked)
         }

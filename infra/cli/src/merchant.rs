@@ -1,14 +1,15 @@
 //! `pesan merchant` and `pesan hours`.
 
-use anyhow::Context as _;
 use pesan_domain::calendar::weekday_in_words;
 use pesan_domain::catalog::Catalog;
+use pesan_domain::field::FieldRefused;
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransEnvironment, Slots};
-use pesan_service::{App, merchants};
+use pesan_service::App;
+use pesan_service::merchants::{self, OperatorError};
 use serde_json::{Value, json};
 
-use crate::arguments::{Hours, MerchantCommand, Settings};
+use crate::arguments::{Hours, MerchantCommand, Settings, all_or_none};
 use crate::report::Report;
 use crate::table::Table;
 
@@ -50,16 +51,21 @@ pub async fn run(app: &App, command: MerchantCommand) -> anyhow::Result<Report> 
 
 /// Changes the hours of a merchant.
 pub async fn set_hours(app: &App, hours: Hours) -> anyhow::Result<Report> {
-    let slots = hours.slots.map(Slots::new).transpose().context("slots")?;
+    let slots = hours.slots.map(Slots::new).transpose();
+    let slots = slots
+        .map_err(|error| OperatorError::from(FieldRefused::new("slots", error.to_string())))?;
+    let closed = all_or_none("closed", hours.closed.as_deref()).map_err(OperatorError::from)?;
+    let dates =
+        all_or_none("closed-dates", hours.closed_dates.as_deref()).map_err(OperatorError::from)?;
     let merchant = merchants::change(app, &hours.id, |merchant| {
         if let Some(slots) = &slots {
             merchant.slots = slots.clone();
         }
-        if let Some(closed) = &hours.closed {
-            merchant.closed_weekdays = closed.iter().flatten().copied().collect();
+        if let Some(closed) = &closed {
+            merchant.closed_weekdays.clone_from(closed);
         }
-        if let Some(dates) = &hours.closed_dates {
-            merchant.closed_dates = dates.iter().flatten().copied().collect();
+        if let Some(dates) = &dates {
+            merchant.closed_dates.clone_from(dates);
         }
     })
     .await?;

@@ -41,7 +41,7 @@ pub async fn run(app: &App, command: MidtransCommand) -> anyhow::Result<Report> 
                 .map(secret::in_file)
                 .transpose()?;
             match connect(app, &id, &account, key).await {
-                Err(OperatorError::First(_)) => {
+                Err(OperatorError::NoSecret { .. }) => {
                     let key = secret::asked("the server key", "--server-key-file")?;
                     connect(app, &id, &account, Some(key)).await?;
                 }

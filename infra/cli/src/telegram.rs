@@ -29,7 +29,7 @@ pub async fn run(app: &App, command: TelegramCommand) -> anyhow::Result<Report> 
             let token = token_file.as_deref().map(secret::in_file).transpose()?;
             let set = set_webhook(app, &id, token, webhook_secret.clone()).await;
             let connected = match set {
-                Err(OperatorError::First(_)) => {
+                Err(OperatorError::NoSecret { .. }) => {
                     let token = secret::asked("the token that BotFather gave", "--token-file")?;
                     set_webhook(app, &id, Some(token), webhook_secret).await?
                 }

@@ -95,6 +95,12 @@ async fn call(State(store): State<Parameters>, headers: HeaderMap, body: Bytes) 
             Some(value) => answer(json!({"Parameter": parameter(&text("Name"), value)})),
             None => refused(StatusCode::BAD_REQUEST, "ParameterNotFound"),
         },
+        "AmazonSSM.PutParameter"
+            if values.contains_key(&text("Name"))
+                && request.get("Overwrite") != Some(&Value::Bool(true)) =>
+        {
+            refused(StatusCode::BAD_REQUEST, "ParameterAlreadyExists")
+        }
         "AmazonSSM.PutParameter" => {
             values.insert(text("Name"), text("Value"));
             store.keep(&values);

@@ -58,10 +58,8 @@ const DEVICES: [(&str, &str); 12] = [
 pub async fn seed(addresses: &Addresses, sandbox: &Sandbox, clock: Clock) -> anyhow::Result<()> {
     let variables = addresses.variables("");
     let app = App::new(&Config::read(|name| variables.get(name).cloned())?, clock)?;
-    if is_missing(&app, LINK_KEY).await {
-        let key = SecretString::from("demo-link-key-of-the-local-stack");
-        app.parameters.put(LINK_KEY, &key).await?;
-    }
+    let key = SecretString::from("demo-link-key-of-the-local-stack");
+    app.parameters.create(LINK_KEY, &key).await?;
     for demo in DEMOS {
         let made = make(&app, sandbox, &demo, &addresses.base_url).await;
         made.with_context(|| format!("the merchant {} is not made", demo.id))?;
@@ -83,31 +81,29 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
         notification_url: format!("{base_url}/midtrans/{id}"),
     });
     match merchants::add(app, &merchant(demo, id.clone())?).await {
-        Ok(()) => {
-            merchants::import_catalog(app, &id, &catalog()?, Import::default()).await?;
-        }
-        Err(OperatorError::Exists(_)) => {}
+        Ok(()) | Err(OperatorError::Exists(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    if merchants::find(app, &id).await?.0.midtrans.is_none() {
+    let (there, items) = merchants::find(app, &id).await?;
+    if items.items().is_empty() {
+        merchants::import_catalog(app, &id, &catalog()?, Import::default()).await?;
+    }
+    if there.midtrans.is_none() {
         let key = SecretString::from(server_key);
         merchants::midtrans::connect(app, &id, &account, Some(key)).await?;
     }
-    let token = is_missing(app, &MerchantSecret::TelegramToken.name(&id))
-        .await
+    let token = merchants::stored(app, &MerchantSecret::TelegramToken.name(&id))
+        .await?
+        .is_none()
         .then(|| SecretString::from(demo.telegram_token));
     let webhook_secret = MerchantSecret::TelegramWebhookSecret.name(&id);
-    let secret = if is_missing(app, &webhook_secret).await {
+    let secret = if merchants::stored(app, &webhook_secret).await?.is_none() {
         WebhookSecret::Given(SecretString::from(format!("{id}-telegram-secret")))
     } else {
         WebhookSecret::Kept
     };
     merchants::telegram::set_webhook(app, &id, token, secret).await?;
     Ok(())
-}
-
-async fn is_missing(app: &App, parameter: &str) -> bool {
-    app.parameters.get(parameter).await.is_err()
 }
 
 fn account(demo: &Demo) -> MidtransAccount {

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use jiff::{SignedDuration, Timestamp};
 use pesan_domain::ids::MerchantId;
+use pesan_domain::merchant::Merchant;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws::Refusal;
@@ -69,6 +70,15 @@ impl MerchantSecret {
             Self::MidtransServerKey => "midtrans-server-key",
         };
         format!("merchants/{}/{leaf}", merchant.as_str())
+    }
+
+    /// Whether a merchant must have it, as one that has connected what it belongs to.
+    #[must_use]
+    pub fn is_due(self, merchant: &Merchant) -> bool {
+        match self {
+            Self::TelegramToken | Self::TelegramWebhookSecret => merchant.bot_username.is_some(),
+            Self::MidtransServerKey => merchant.midtrans.is_some(),
+        }
     }
 }
 
@@ -159,6 +169,32 @@ impl Parameters {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+
+    /// Writes a secret where there is none; false where there is one.
+    ///
+    /// # Errors
+    /// As [`Parameters::put`].
+    pub async fn create(&self, name: &str, secret: &SecretString) -> Result<bool, SecretError> {
+        let created = self
+            .client
+            .put_parameter()
+            .name(self.full_name(name))
+            .value(secret.expose_secret())
+            .r#type(aws_sdk_ssm::types::ParameterType::SecureString)
+            .overwrite(false)
+            .send()
+            .await;
+        match created {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_parameter_already_exists()) =>
+            {
+                Ok(false)
+            }
+            created => created.map(|_| true).map_err(unavailable),
+        }
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -162,9 +162,12 @@ impl App {
         match self.parameters.get(&name).await {
             Ok(secret) => Ok(secret),
             Err(error) => {
-                // A merchant that is not there has no secrets either: that is no fault of ours,
-                // and what stands in its place in the path may be anything.
-                self.shop(merchant).await?;
+                // A merchant that is not there, or not connected yet, has no secrets either: that
+                // is no fault of ours, and what stands in its place in the path may be anything.
+                let shop = self.shop(merchant).await?;
+                if !secret.is_due(&shop.merchant) {
+                    return Err(Failure::Unknown);
+                }
                 Err(unreadable(&name, error))
             }
         }

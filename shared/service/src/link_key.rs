@@ -1,8 +1,9 @@
-//! The key of the order pages' links: made once for a deployment, and exchanged without a link
-//! that stops to open.
+//! The key of the order pages' links: made once for a deployment, and exchanged with or without
+//! the links that were handed out.
 
 use jiff::SignedDuration;
 use pesan_adapters::secrets::LINK_KEY;
+use pesan_domain::ids::{BookingCode, MerchantId};
 use secrecy::SecretString;
 
 use crate::links::{order_token_of, token_hash};
@@ -12,25 +13,43 @@ use crate::{App, fresh_secret};
 /// Makes the key.
 ///
 /// # Errors
-/// [`OperatorError::First`] where there is one.
+/// [`OperatorError::Made`] where there is one.
 pub async fn create(app: &App) -> Result<(), OperatorError> {
-    if stored(app, LINK_KEY).await?.is_some() {
-        let there = "there is a link key already: exchange it with `pesan link-key rotate`";
-        return Err(OperatorError::First(there.to_owned()));
+    if app.parameters.create(LINK_KEY, &fresh_secret()).await? {
+        return Ok(());
     }
-    Ok(app.parameters.put(LINK_KEY, &fresh_secret()).await?)
+    Err(OperatorError::Made("link key"))
+}
+
+/// What becomes of the links that were handed out when the key is exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandedOut {
+    /// They go on opening.
+    Kept,
+    /// They open nothing any more: the key is known to somebody, who could make each of them.
+    Revoked,
 }
 
 /// Exchanges the key: first every booking of the last `days` gets a link under the new key, then
-/// the key is written. Links that were handed out go on opening. Returns how many got one.
+/// the key is written, then the links under the old one are taken out if they are revoked. Returns
+/// how many bookings got one.
 ///
 /// # Errors
-/// [`OperatorError`]; the key is the old one then.
-pub async fn rotate(app: &App, days: u16) -> Result<usize, OperatorError> {
+/// [`OperatorError`]. Broken off before the key was written, the old one holds; broken off later,
+/// some old links still open.
+pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<usize, OperatorError> {
+    let old = stored(app, LINK_KEY).await?;
     let fresh = fresh_secret();
-    let linked = link(app, &fresh, days).await?;
+    let bookings = bookings(app, days).await?;
+    link(app, &fresh, &bookings).await?;
     app.parameters.put(LINK_KEY, &fresh).await?;
-    Ok(linked)
+    if let (Some(old), HandedOut::Revoked) = (old, handed_out) {
+        for (merchant, code) in &bookings {
+            let hash = hash_of(&old, merchant, code)?;
+            app.store.remove_link(&hash).await?;
+        }
+    }
+    Ok(bookings.len())
 }
 
 /// Gives every booking of the last `days` a link under the key that is stored: for those that were
@@ -40,28 +59,44 @@ pub async fn rotate(app: &App, days: u16) -> Result<usize, OperatorError> {
 /// [`OperatorError`]
 pub async fn reissue(app: &App, days: u16) -> Result<usize, OperatorError> {
     let key = app.parameters.get(LINK_KEY).await?;
-    link(app, &key, days).await
+    let bookings = bookings(app, days).await?;
+    link(app, &key, &bookings).await?;
+    Ok(bookings.len())
 }
 
-async fn link(app: &App, key: &SecretString, days: u16) -> Result<usize, OperatorError> {
+type Booking = (MerchantId, BookingCode);
+
+/// The bookings of the last `days`, the newest last: today's may still be growing.
+async fn bookings(app: &App, days: u16) -> Result<Vec<Booking>, OperatorError> {
     let now = app.clock.now();
-    let mut linked = 0_usize;
+    let mut bookings = Vec::new();
     for merchant in list(app).await? {
-        for ago in 0..=days {
+        for ago in (0..=i64::from(days)).rev() {
             let day = now
-                .checked_sub(SignedDuration::from_hours(
-                    24_i64.saturating_mul(i64::from(ago)),
-                ))
+                .checked_sub(SignedDuration::from_hours(24_i64.saturating_mul(ago)))
                 .map_err(|error| OperatorError::Unavailable(error.to_string()))?;
-            for code in app.store.bookings_made(&merchant, day).await? {
-                let token = order_token_of(key, &merchant.id, &code)
-                    .map_err(|failure| OperatorError::Unavailable(failure.to_string()))?;
-                app.store
-                    .add_link(&token_hash(&token), &merchant.id, &code)
-                    .await?;
-                linked = linked.saturating_add(1);
-            }
+            let codes = app.store.bookings_made(&merchant, day).await?;
+            bookings.extend(codes.into_iter().map(|code| (merchant.id.clone(), code)));
         }
     }
-    Ok(linked)
+    Ok(bookings)
+}
+
+async fn link(app: &App, key: &SecretString, bookings: &[Booking]) -> Result<(), OperatorError> {
+    for (merchant, code) in bookings {
+        let hash = hash_of(key, merchant, code)?;
+        app.store.add_link(&hash, merchant, code).await?;
+    }
+    Ok(())
+}
+
+fn hash_of(
+    key: &SecretString,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<String, OperatorError> {
+    let token = order_token_of(key, merchant, code);
+    token
+        .map(|token| token_hash(&token))
+        .map_err(|failure| OperatorError::Unavailable(failure.to_string()))
 }

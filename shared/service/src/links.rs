@@ -13,7 +13,7 @@ use crate::{App, Failure};
 /// The token's length in bytes: 128 bits.
 const TOKEN_BYTES: usize = 16;
 
-/// The version of the order page's links; a new one makes all old links void.
+/// The version of the order page's links: another one derives other tokens.
 const ORDER_LINK_VERSION: u8 = 1;
 
 /// The token of an order page.

@@ -43,6 +43,21 @@ impl Store {
             .await
     }
 
+    /// Takes a token's way to its booking out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn remove_link(&self, token_hash: &str) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::link(token_hash).item()))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
     /// The bookings that were made on the day of an instant, in the merchant's zone.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use super::{Item, Store, StoreError, broken, from_item, keys, to_item, unavailab
 
 /// What one `BatchWriteItem` takes.
 const BATCH: usize = 25;
+/// How often what a batch left out is asked for again.
+const BATCH_TRIES: u32 = 5;
 
 impl Store {
     /// A merchant's profile with its whole catalog, in one read: they share a partition.
@@ -94,21 +96,23 @@ impl Store {
         Ok(())
     }
 
-    async fn write_batch(&self, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let answer = self
-            .client
-            .batch_write_item()
-            .request_items(&self.table, writes)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        if answer
-            .unprocessed_items()
-            .is_some_and(|left| !left.is_empty())
-        {
-            return Err(StoreError::Unavailable("unprocessed items".to_owned()));
+    /// Asks again for what DynamoDB left out, a few times.
+    async fn write_batch(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        for _ in 0..BATCH_TRIES {
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, writes)
+                .send()
+                .await
+                .map_err(unavailable)?;
+            let left = answer.unprocessed_items.unwrap_or_default();
+            writes = left.into_values().flatten().collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(StoreError::Unavailable("unprocessed items".to_owned()))
     }
 }
 

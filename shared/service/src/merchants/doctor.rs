@@ -6,6 +6,7 @@ use pesan_adapters::telegram::WebhookInfo;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::{Merchant, MidtransEnvironment};
+use secrecy::SecretString;
 
 use super::telegram::webhook_url;
 use super::{OperatorError, find, midtrans, stored, telegram};
@@ -29,6 +30,8 @@ pub enum Verdict {
     Good,
     /// Customers are served, but somebody should know.
     Note,
+    /// It could not be found out.
+    NotKnown,
     /// Customers are not served until this is done.
     Lacking {
         /// What to do.
@@ -46,6 +49,10 @@ impl Finding {
         Self::new(what, Verdict::Lacking { remedy }, detail)
     }
 
+    pub(super) fn not_known(what: &'static str, error: &OperatorError) -> Self {
+        Self::new(what, Verdict::NotKnown, &error.to_string())
+    }
+
     fn new(what: &'static str, verdict: Verdict, detail: &str) -> Self {
         Self {
             what,
@@ -60,26 +67,32 @@ impl Finding {
 /// # Errors
 /// [`OperatorError`] where something could not be looked at.
 pub async fn deployment(app: &App) -> Result<Vec<Finding>, OperatorError> {
-    const ADDRESS: &str = "public address";
     let key = match stored(app, LINK_KEY).await? {
         Some(_) => Finding::good("link key", "there"),
         None => Finding::lacking("link key", "there is none", "pesan link-key create"),
     };
-    let probe = Probe::new().map_err(|error| OperatorError::Unavailable(error.to_string()))?;
-    let url = format!("{}/", app.public_base_url);
+    Ok(vec![key, address(app).await?])
+}
+
+/// Many sites answer at `/`; only ours takes no GET at a webhook.
+async fn address(app: &App) -> Result<Finding, OperatorError> {
+    const WHAT: &str = "public address";
+    let probe = probe()?;
     let remedy = "deploy again with PublicBaseUrl set to where the deployment answers";
-    let address = match probe.get(&url).await {
-        Ok(200) => Finding::good(ADDRESS, &url),
-        Ok(status) => {
-            let detail = format!("{url} answered {status} where 200 is right");
-            Finding::lacking(ADDRESS, &detail, remedy)
-        }
-        Err(error) => {
-            let detail = format!("{url} does not answer: {error}");
-            Finding::lacking(ADDRESS, &detail, remedy)
-        }
-    };
-    Ok(vec![key, address])
+    for (path, right) in [("/", 200), ("/telegram/doctor", 405)] {
+        let url = format!("{}{path}", app.public_base_url);
+        let detail = match probe.get(&url).await {
+            Ok(status) if status == right => continue,
+            Ok(status) => format!("{url} answered {status} where {right} is right"),
+            Err(error) => format!("{url} does not answer: {error}"),
+        };
+        return Ok(Finding::lacking(WHAT, &detail, remedy));
+    }
+    Ok(Finding::good(WHAT, &app.public_base_url))
+}
+
+pub(super) fn probe() -> Result<Probe, OperatorError> {
+    Probe::new().map_err(|error| OperatorError::Unavailable(error.to_string()))
 }
 
 /// Looks at a merchant.
@@ -139,30 +152,27 @@ async fn bot(app: &App, merchant: &Merchant) -> Result<Vec<Finding>, OperatorErr
     const WHAT: &str = "telegram bot";
     let id = &merchant.id;
     let remedy = format!("pesan telegram set-webhook {id}");
-    for secret in [
-        MerchantSecret::TelegramToken,
-        MerchantSecret::TelegramWebhookSecret,
-    ] {
-        let name = secret.name(id);
-        if stored(app, &name).await?.is_none() {
-            let detail = format!("the parameter {name} is missing");
-            return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
-        }
-    }
-    let info = match telegram::info(app, id).await {
-        Err(OperatorError::Refused { reason, .. }) => {
-            let detail = format!("Telegram refuses its token: {reason}");
-            return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
-        }
-        info => info?,
-    };
-    let Some(username) = &merchant.bot_username else {
-        let detail = "its name is not known";
+    let secret = MerchantSecret::TelegramWebhookSecret.name(id);
+    let (Some(username), Some(secret)) = (&merchant.bot_username, stored(app, &secret).await?)
+    else {
+        let detail = "none is connected";
         return Ok(vec![Finding::lacking(WHAT, detail, &remedy)]);
+    };
+    let info = match telegram::info(app, id).await {
+        Ok(info) => info,
+        Err(OperatorError::Unavailable(reason)) => {
+            let error = OperatorError::Unavailable(reason);
+            return Ok(vec![Finding::not_known(WHAT, &error)]);
+        }
+        Err(refused) => {
+            let detail = refused.to_string();
+            return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
+        }
     };
     Ok(vec![
         Finding::good(WHAT, &format!("@{username}")),
         webhook(&webhook_url(app, id), &info, &remedy),
+        updates(&webhook_url(app, id), &secret, &remedy).await?,
     ])
 }
 
@@ -177,11 +187,35 @@ fn webhook(url: &str, info: &WebhookInfo, remedy: &str) -> Finding {
     }
     let waiting = info.pending_update_count;
     match &info.last_error_message {
-        Some(error) if waiting > 0 => Finding::new(
+        Some(error) if waiting > 0 => Finding::lacking(
             WHAT,
-            Verdict::Note,
             &format!("{waiting} updates wait; the last delivery failed: {error}"),
+            remedy,
         ),
         _ => Finding::good(WHAT, url),
     }
+}
+
+/// An update with the stored secret must get through, one with another must not.
+async fn updates(url: &str, secret: &SecretString, remedy: &str) -> Result<Finding, OperatorError> {
+    const WHAT: &str = "telegram updates";
+    let probe = probe()?;
+    let mut answers = Vec::new();
+    for secret in [secret, &SecretString::from("not-the-secret")] {
+        match probe.update(url, secret).await {
+            Ok(status) => answers.push(status),
+            Err(error) => {
+                let detail = format!("{url} does not answer: {error}");
+                return Ok(Finding::lacking(WHAT, &detail, remedy));
+            }
+        }
+    }
+    Ok(match answers.as_slice() {
+        [200, 401] => Finding::good(WHAT, "genuine ones get through, forged ones do not"),
+        _ => Finding::lacking(
+            WHAT,
+            &format!("{url} answered {answers:?} where 200 and 401 are right"),
+            "wait a minute for a change just made, else look for the request in the log",
+        ),
+    })
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use pesan_adapters::http::CallError;
-use pesan_adapters::probe::Probe;
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::{Merchant, MidtransAccount};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::doctor::probe;
 use super::{Finding, OperatorError, change, find, stored};
 use crate::{App, notification};
 
@@ -41,10 +41,9 @@ pub async fn connect(
         None => stored(app, &name).await?,
         given => given,
     };
-    let key = stored.ok_or_else(|| {
-        OperatorError::First(format!(
-            "{id} has no server key: give it with --server-key-file"
-        ))
+    let key = stored.ok_or_else(|| OperatorError::NoSecret {
+        id: id.clone(),
+        what: "server key",
     })?;
     account.environment.check_server_key(key.expose_secret())?;
     takes(app, account, &key).await?;
@@ -94,16 +93,21 @@ pub async fn check(app: &App, id: &MerchantId) -> Result<Vec<Finding>, OperatorE
         findings.push(Finding::lacking("midtrans account", why, &connect));
         return Ok(findings);
     };
-    findings.push(Finding::good("midtrans account", &account.merchant_id));
+    let entered = format!("{}, as it was entered", account.merchant_id);
+    findings.push(Finding::good("midtrans account", &entered));
     let name = MerchantSecret::MidtransServerKey.name(id);
     let Some(key) = stored(app, &name).await? else {
         let why = "there is none";
         findings.push(Finding::lacking("midtrans server key", why, &connect));
         return Ok(findings);
     };
-    if let Err(refused) = takes(app, account, &key).await {
-        let why = refused.to_string();
-        findings.push(Finding::lacking("midtrans server key", &why, &connect));
+    if let Err(error) = takes(app, account, &key).await {
+        findings.push(match error {
+            OperatorError::Refused { .. } => {
+                Finding::lacking("midtrans server key", &error.to_string(), &connect)
+            }
+            error => Finding::not_known("midtrans server key", &error),
+        });
         return Ok(findings);
     }
     findings.push(Finding::good("midtrans server key", "Midtrans takes it"));
@@ -121,7 +125,7 @@ async fn round_trip(
 ) -> Result<Finding, OperatorError> {
     const WHAT: &str = "midtrans notifications";
     let url = notification_url(app, &merchant.id);
-    let probe = Probe::new().map_err(|error| OperatorError::Unavailable(error.to_string()))?;
+    let probe = probe()?;
     let forged = SecretString::from("not the server key");
     let mut answers = Vec::new();
     for key in [key, &forged] {
@@ -135,7 +139,7 @@ async fn round_trip(
             ("transaction_status", "pending"),
             ("merchant_id", account.merchant_id.as_str()),
         ]);
-        match probe.post(&url, &fields).await {
+        match probe.notify(&url, &fields).await {
             Ok(status) => answers.push(status),
             Err(error) => {
                 let why = format!("{url} does not answer: {error}");

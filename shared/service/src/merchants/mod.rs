@@ -30,9 +30,17 @@ pub enum OperatorError {
     /// A field cannot be taken.
     #[error(transparent)]
     Field(#[from] FieldRefused),
-    /// Something has to be done first.
-    #[error("{0}")]
-    First(String),
+    /// A secret is needed and neither given nor stored.
+    #[error("{id} has no {what} yet")]
+    NoSecret {
+        /// Whose.
+        id: MerchantId,
+        /// Which.
+        what: &'static str,
+    },
+    /// It is made once, and is there.
+    #[error("there is a {0} already")]
+    Made(&'static str),
     /// A vendor said no, in its own words.
     #[error("{vendor} refused: {reason}")]
     Refused {
@@ -41,6 +49,9 @@ pub enum OperatorError {
         /// Its words.
         reason: String,
     },
+    /// AWS refuses, whatever is tried: credentials that ended, or that may not.
+    #[error("AWS refuses: {0}; mend the credentials or what they may, and try again")]
+    NotAllowed(String),
     /// AWS or a vendor did not answer, or not as it should.
     #[error("{0}; the same command again goes on from there")]
     Unavailable(String),
@@ -48,13 +59,19 @@ pub enum OperatorError {
 
 impl From<StoreError> for OperatorError {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            StoreError::Refused(_) => Self::NotAllowed(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }
 
 impl From<SecretError> for OperatorError {
     fn from(error: SecretError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            SecretError::Refused(_) => Self::NotAllowed(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }
 
@@ -75,7 +92,10 @@ impl OperatorError {
 }
 
 /// A secret that may be missing.
-pub(crate) async fn stored(app: &App, name: &str) -> Result<Option<SecretString>, SecretError> {
+///
+/// # Errors
+/// [`SecretError`] where that cannot be found out.
+pub async fn stored(app: &App, name: &str) -> Result<Option<SecretString>, SecretError> {
     match app.parameters.get(name).await {
         Err(SecretError::Missing(_)) => Ok(None),
         secret => secret.map(Some),
@@ -90,7 +110,9 @@ pub(crate) async fn stored(app: &App, name: &str) -> Result<Option<SecretString>
 pub async fn add(app: &App, merchant: &Merchant) -> Result<(), OperatorError> {
     merchant.check()?;
     match app.store.add_merchant(merchant).await {
-        Err(StoreError::Conflict) => Err(OperatorError::Exists(merchant.id.clone())),
+        Err(StoreError::Conflict) if app.store.shop(&merchant.id).await?.is_some() => {
+            Err(OperatorError::Exists(merchant.id.clone()))
+        }
         done => Ok(done?),
     }
 }
@@ -147,6 +169,9 @@ pub async fn change(
     )))
 }
 
+/// Items of a catalog: the bot reads all of them at once.
+const MOST_ITEMS: usize = 2_000;
+
 /// What becomes of a catalog that is imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Import {
@@ -168,6 +193,17 @@ pub async fn import_catalog(
 ) -> Result<Comparison, OperatorError> {
     let (_, catalog) = find(app, id).await?;
     let comparison = catalog.compare(items);
+    let kept = if import.remove_absent {
+        0
+    } else {
+        comparison.absent.len()
+    };
+    let size = items.len().saturating_add(kept);
+    if size > MOST_ITEMS {
+        let reason =
+            format!("{size} items are more than {MOST_ITEMS}, which the bot reads at once");
+        return Err(FieldRefused::new("catalog", reason).into());
+    }
     if !import.dry_run {
         let put = [comparison.added.as_slice(), comparison.changed.as_slice()].concat();
         let absent = comparison.absent.iter().filter(|_| import.remove_absent);

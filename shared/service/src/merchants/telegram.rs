@@ -1,5 +1,6 @@
 //! A merchant's Telegram bot: connecting it, taking it off, and what Telegram knows of it.
 
+use pesan_adapters::http::CallError;
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_adapters::telegram::{Bot, WebhookInfo};
 use pesan_domain::dialogue::commands;
@@ -51,18 +52,29 @@ pub async fn set_webhook(
     token: Option<SecretString>,
     secret: WebhookSecret,
 ) -> Result<Connected, OperatorError> {
-    find(app, id).await?;
+    let (merchant, _) = find(app, id).await?;
     let given = token.is_some();
     let token = match token {
         Some(token) => token,
         None => stored_token(app, id).await?,
     };
     let bot = bot(app, &token).await?;
+    let is_another = merchant
+        .bot_username
+        .is_some_and(|name| name != bot.username);
+    if is_another {
+        leave(app, id).await?;
+    }
     if given {
         let name = MerchantSecret::TelegramToken.name(id);
         app.parameters.put(&name, &token).await?;
     }
     let url = webhook_url(app, id);
+    let secret = if is_another {
+        WebhookSecret::Fresh
+    } else {
+        secret
+    };
     let answer = register(app, id, &token, &url, secret).await?;
     set_commands(app, &token).await?;
     change(app, id, |merchant| {
@@ -74,6 +86,16 @@ pub async fn set_webhook(
         url,
         answer,
     })
+}
+
+/// Takes the webhook off the bot of before, which would go on sending its updates here. A token that
+/// Telegram does not take any more sends nothing.
+async fn leave(app: &App, id: &MerchantId) -> Result<(), OperatorError> {
+    let token = stored_token(app, id).await?;
+    match app.telegram.delete_webhook(&token).await {
+        Ok(_) | Err(CallError::Refused { .. } | CallError::NotFound) => Ok(()),
+        Err(error) => Err(OperatorError::of("Telegram", error)),
+    }
 }
 
 /// The function must know a secret before Telegram sends it; where Telegram refuses, the one
@@ -151,9 +173,9 @@ async fn bot(app: &App, token: &SecretString) -> Result<Bot, OperatorError> {
 
 async fn stored_token(app: &App, id: &MerchantId) -> Result<SecretString, OperatorError> {
     let name = MerchantSecret::TelegramToken.name(id);
-    stored(app, &name).await?.ok_or_else(|| {
-        OperatorError::First(format!(
-            "{id} has no bot token: `pesan telegram set-webhook {id}` asks for it"
-        ))
+    let token = stored(app, &name).await?;
+    token.ok_or_else(|| OperatorError::NoSecret {
+        id: id.clone(),
+        what: "bot token",
     })
 }

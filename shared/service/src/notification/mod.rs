@@ -155,6 +155,8 @@ impl Case<'_> {
             .map_err(Failure::from)?;
         let merchant = found.merchant.ok_or(Failure::Unknown)?;
         if account(&merchant)?.merchant_id != self.notification.merchant_id {
+            // Signed with our key, so Midtrans' own: the id that was entered is a wrong one.
+            self.alarm(&merchant, "foreign account");
             return Err(Failure::NotAuthentic.into());
         }
         let Some(order) = found.order else {
