@@ -76,16 +76,32 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         empty: arguments.empty,
     })
     .await?;
-    announce(&addresses)?;
+    announce(&addresses, arguments.empty)?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }
 
-fn announce(addresses: &Addresses) -> std::io::Result<()> {
+/// How accounts at the vendors are opened, where a person would go to BotFather and to Midtrans.
+fn opening(base: &str) -> String {
+    format!(
+        "\nto open a merchant's accounts at the vendors:\n\
+         curl {base}/sandbox/accounts -d '{{\"merchant\":\"jaya\",\"bot_username\":\"jaya_bot\",\
+         \"bot_token\":\"4711:jaya\",\"midtrans_merchant_id\":\"G123456789\",\
+         \"server_key\":\"SB-Mid-server-jaya\",\"client_key\":\"SB-Mid-client-0123456789abcdef\",\
+         \"notification_url\":\"{base}/midtrans/jaya\"}}'\n\
+         for the operator's commands:\nexport PESAN_ENDPOINT={base}\n"
+    )
+}
+
+fn announce(addresses: &Addresses, empty: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let base = &addresses.base_url;
     writeln!(out, "sandbox   {base}/sandbox")?;
-    writeln!(out, "shop      {base}/m/demo")?;
+    if empty {
+        writeln!(out, "{}", opening(base))?;
+    } else {
+        writeln!(out, "shop      {base}/m/demo")?;
+    }
     writeln!(
         out,
         "desk      not there yet: the shop's side is still to come"
