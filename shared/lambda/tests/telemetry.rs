@@ -105,7 +105,8 @@ async fn says_much(_: Request) -> Response<Body> {
         kind = "aws",
         alarm = "clock skew",
         request_id = "other",
-        status = 1
+        status = 1,
+        alarms = 7
     );
     tracing::error!(kind = "aws", alarm = "clock skew");
     tracing::info!(kind = "page", outcome = "shown", page = "order");
@@ -113,7 +114,7 @@ async fn says_much(_: Request) -> Response<Body> {
 }
 
 #[test]
-fn what_is_said_is_folded_and_the_gravest_has_the_word() {
+fn what_is_said_is_folded_and_the_gravest_outcome_has_the_word() {
     let (_, lines) = played(says_much, vec![at("/")]);
     let [line] = lines.as_slice() else {
         panic!("{lines:?}");
@@ -130,7 +131,7 @@ fn what_is_said_is_folded_and_the_gravest_has_the_word() {
             "request_id": "",
             "function": "sample",
             "merchant": "demo",
-            "kind": "aws",
+            "kind": "payment",
             "outcome": "no page yet",
             "error": "timed out",
             "page": "order",

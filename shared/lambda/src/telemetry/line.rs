@@ -13,6 +13,26 @@ use tracing::{Event, Level};
 /// A vendor's words are cut here.
 const LONGEST: usize = 300;
 
+/// What came of a request.
+const WORD: [&str; 5] = ["kind", "outcome", "error", "failure", "reason"];
+
+/// What the line itself says, whoever else would.
+const OWN: [&str; 13] = [
+    "timestamp",
+    "level",
+    "request_id",
+    "function",
+    "status",
+    "alarm_names",
+    "alarms",
+    "requests",
+    "faults",
+    "milliseconds",
+    "round_trips",
+    "parameter_reads",
+    "vendor_calls",
+];
+
 /// One request as it goes on.
 pub(super) struct Line {
     began: Instant,
@@ -20,7 +40,9 @@ pub(super) struct Line {
     request_id: String,
     function: String,
     status: Option<u64>,
-    said: BTreeMap<&'static str, (Level, Value)>,
+    word: BTreeMap<&'static str, Value>,
+    word_level: Level,
+    facts: BTreeMap<&'static str, Value>,
     alarms: Vec<String>,
     round_trips: u64,
     parameter_reads: u64,
@@ -35,7 +57,9 @@ impl Line {
             request_id: String::new(),
             function: String::new(),
             status: None,
-            said: BTreeMap::new(),
+            word: BTreeMap::new(),
+            word_level: Level::TRACE,
+            facts: BTreeMap::new(),
             alarms: Vec::new(),
             round_trips: 0,
             parameter_reads: 0,
@@ -65,37 +89,36 @@ impl Line {
         })
     }
 
-    /// Takes an event's fields. The last to speak has the word, unless somebody said something
-    /// graver before.
+    /// Takes an event's fields. What came of the request is said by one event as a whole: the
+    /// gravest that names an outcome, the last of several. Other facts are gathered from all.
     pub fn fold(&mut self, event: &Event<'_>) {
         let level = *event.metadata().level();
         self.level = self.level.min(level);
+        let mut said = BTreeMap::new();
         event.record(&mut Values(|field: &'static str, value: Value| {
-            match (field, &value) {
-                ("alarm", Value::String(alarm)) => {
-                    if !self.alarms.contains(alarm) {
-                        self.alarms.push(alarm.clone());
-                    }
-                    return;
-                }
-                // The request's own: nobody else says them.
-                ("request_id" | "function" | "status", _) => return,
-                _ => {}
-            }
-            let graver = self.said.get(field).is_some_and(|(said, _)| *said < level);
-            if !graver {
-                self.said.insert(field, (level, value));
-            }
+            said.insert(field, value);
         }));
+        said.retain(|field, _| !OWN.contains(field));
+        if let Some(Value::String(alarm)) = said.remove("alarm")
+            && !self.alarms.contains(&alarm)
+        {
+            self.alarms.push(alarm);
+        }
+        let word: BTreeMap<_, _> = WORD
+            .iter()
+            .filter_map(|field| said.remove_entry(field))
+            .collect();
+        if word.contains_key("outcome") && level <= self.word_level {
+            self.word_level = level;
+            self.word = word;
+        }
+        self.facts.extend(said);
     }
 
     /// What is written when the request is over.
     pub fn end(self) -> String {
-        let mut said: BTreeMap<&str, Value> = self
-            .said
-            .into_iter()
-            .map(|(field, (_, value))| (field, value))
-            .collect();
+        let mut said = self.facts;
+        said.extend(self.word);
         said.entry("kind").or_insert_with(|| "request".into());
         said.entry("outcome")
             .or_insert_with(|| match (self.status, self.alarms.as_slice()) {
