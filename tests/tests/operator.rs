@@ -418,7 +418,7 @@ async fn the_doctor_says_what_is_missing_in_the_order_in_which_it_is_mended() {
     assert!(
         operator
             .is_refused("pesan doctor jaya")
-            .contains("no merchant jaya")
+            .contains("lacking  merchant: there is no merchant jaya")
     );
     operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
     let all = operator.tries("pesan doctor jaya --json").json();
@@ -590,6 +590,85 @@ async fn an_account_that_was_mistyped_is_an_alarm_when_midtrans_sends() {
         .await;
     assert_eq!(paid["notified"], json!([401]));
     assert!(stack.log().contains("foreign account"));
+}
+
+#[tokio::test]
+async fn a_day_that_was_closed_meanwhile_is_not_booked() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    let customer = stack.customer(1);
+    for option in [
+        "--closed-dates 2026-12-05",
+        "--closed-dates none --closed saturday",
+    ] {
+        operator.does("pesan hours set demo --closed none --closed-dates none");
+        stack.advance("2m").await;
+        customer.summary("05/12/2026", "09.00").await;
+        operator.does(&format!("pesan hours set demo {option}"));
+        stack.advance("2m").await;
+        let told = customer.press("Book Now").await;
+        assert_eq!(told.code(), None, "{}", told.text);
+        assert!(told.text.to_lowercase().contains("tutup"), "{}", told.text);
+        assert_eq!(stack.rows_at("RESERVATION").await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn items_that_customers_could_not_tell_apart_are_not_imported() {
+    let stack = empty().await;
+    let operator = Operator::of(&stack);
+    operator.does("pesan merchant add jaya --name Jaya --zone Asia/Jakarta");
+    operator.file("prices.csv", PRICES);
+    operator.does("pesan catalog import jaya prices.csv");
+    for (row, why) in [
+        ("iPhone-6,Speaker,1,1,", "device: iPhone"),
+        ("iPhone 6,lcd,1,1,other-id", "part: "),
+    ] {
+        operator.file(
+            "more.csv",
+            &format!("device,part,price,minutes,id\n{row}\n"),
+        );
+        let refused = operator.is_refused("pesan catalog import jaya more.csv");
+        assert!(refused.contains(why), "{refused}");
+        assert_eq!(stack.rows_at("ITEM#").await.len(), 2);
+    }
+    operator.file(
+        "plus.csv",
+        "device,part,price,minutes\niPhone 6+,LCD,390000,90\n,,,\n",
+    );
+    let added = operator
+        .does("pesan catalog import jaya plus.csv --json")
+        .json();
+    assert_eq!(added["new"], json!(["iphone-6-plus-lcd"]));
+}
+
+#[tokio::test]
+async fn a_bot_or_an_account_of_another_merchant_is_refused() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    operator.file("token.txt", "1:demo");
+    let refused = operator.is_refused("pesan telegram set-webhook demo2 --token-file token.txt");
+    assert!(
+        refused.contains("the bot @demo_bot belongs to the merchant demo"),
+        "{refused}"
+    );
+    operator.file("key.txt", "SB-Mid-server-demo");
+    let refused = operator.is_refused("pesan midtrans connect demo2 --merchant-id G000000001 --client-key SB-Mid-client-demo --server-key-file key.txt");
+    assert!(
+        refused.contains("the account G000000001 belongs to the merchant demo"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_midtrans_does_not_take_any_more_is_an_alarm() {
+    let stack = Stack::start();
+    stack
+        .fault(json!({"at": "midtrans", "fault": "401", "op": "transactions"}))
+        .await;
+    stack.customer(1).summary("05/12/2026", "09.00").await;
+    stack.customer(1).press("Book Now").await;
+    assert!(stack.log().contains("server key refused"));
 }
 
 #[tokio::test]

@@ -308,8 +308,11 @@ fn zone(text: &str) -> Result<Zone, ZoneError> {
 
 fn slot(text: &str) -> Result<SlotTime, String> {
     let wrong = || format!("{text} is no slot such as 09:00-11:00");
-    let time = |text: &str| Time::strptime("%H:%M", text.trim()).map_err(|_| wrong());
-    let (start, end) = text.split_once('-').ok_or_else(wrong)?;
+    let time = |text: &str| {
+        let text = text.trim().replace('.', ":");
+        Time::strptime("%H:%M", text).map_err(|_| wrong())
+    };
+    let (start, end) = text.split_once(['-', '–']).ok_or_else(wrong)?;
     Ok(SlotTime {
         start: time(start)?,
         end: time(end)?,

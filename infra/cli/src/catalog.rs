@@ -1,6 +1,8 @@
 //! `pesan catalog`: a merchant's items as a CSV file that a spreadsheet reads and writes.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -37,11 +39,15 @@ struct Sheet {
 /// Imports a file.
 pub async fn import(app: &App, import: &CatalogImport) -> anyhow::Result<Report> {
     let file = import.file.display();
-    let size = std::fs::metadata(&import.file)
-        .with_context(|| format!("{file} cannot be read"))?
-        .len();
+    let mut bytes = Vec::new();
+    File::open(&import.file)
+        .and_then(|file| {
+            file.take(MOST_BYTES.saturating_add(1))
+                .read_to_end(&mut bytes)
+        })
+        .with_context(|| format!("{file} cannot be read"))?;
+    let size = u64::try_from(bytes.len())?;
     ensure!(size <= MOST_BYTES, "{file} is larger than 4 MB");
-    let bytes = std::fs::read(&import.file).with_context(|| format!("{file} cannot be read"))?;
     let sheet = read(&bytes).with_context(|| file.to_string())?;
     let stopped = !sheet.refused.is_empty() && !import.skip_refused;
     let how = Import {
@@ -117,6 +123,9 @@ fn read(bytes: &[u8]) -> anyhow::Result<Sheet> {
     for record in reader.records() {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
         match item(&record, &places) {
             Err(why) => sheet.refused.push(Refused { line, why }),
             Ok(item) => match lines.get(&item.id) {

@@ -23,11 +23,12 @@ const PUBLIC_BASE_URL: &str = "deployment/public-base-url";
 
 /// The clients of the deployment at the given prefix, or of the local stack.
 pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
-    let mut variables = match &arguments.endpoint {
+    let endpoint = arguments.endpoint.as_deref().filter(|url| !url.is_empty());
+    let mut variables = match endpoint {
         Some(endpoint) => local(endpoint.trim_end_matches('/')),
         None => of_process()?,
     };
-    let prefix = match (&arguments.prefix, &arguments.endpoint) {
+    let prefix = match (&arguments.prefix, endpoint) {
         (Some(prefix), _) => prefix.clone(),
         (None, Some(_)) => "/pesan/local".to_owned(),
         (None, None) => Env::from_process()
@@ -38,7 +39,7 @@ pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
             )?
             .to_owned(),
     };
-    let clock = match &arguments.endpoint {
+    let clock = match endpoint {
         Some(endpoint) => clock_of(endpoint.trim_end_matches('/')).await?,
         None => Clock::system(),
     };
@@ -59,7 +60,10 @@ async fn clock_of(endpoint: &str) -> anyhow::Result<Clock> {
         .send()
         .await
         .with_context(|| format!("no local stack answers at {endpoint}: `cargo run` starts one"))?;
-    let answer: Value = answer.json().await?;
+    let answer: Value = answer
+        .json()
+        .await
+        .with_context(|| format!("what answers at {endpoint} is no local stack"))?;
     let now: Timestamp = answer
         .get("now")
         .and_then(Value::as_str)

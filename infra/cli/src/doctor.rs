@@ -2,7 +2,7 @@
 
 use pesan_domain::ids::MerchantId;
 use pesan_service::App;
-use pesan_service::merchants::{Finding, Verdict, examine, examine_deployment};
+use pesan_service::merchants::{Finding, OperatorError, Verdict, examine, examine_deployment};
 use serde_json::{Value, json};
 
 use crate::report::Report;
@@ -11,7 +11,16 @@ use crate::report::Report;
 pub async fn run(app: &App, id: Option<&MerchantId>) -> anyhow::Result<Report> {
     let mut findings = examine_deployment(app).await?;
     if let Some(id) = id {
-        findings.extend(examine(app, id).await?);
+        match examine(app, id).await {
+            Err(OperatorError::Unknown(id)) => findings.push(Finding {
+                what: "merchant",
+                verdict: Verdict::Lacking {
+                    remedy: format!("pesan merchant add {id} --name … --zone …"),
+                },
+                detail: format!("there is no merchant {id}"),
+            }),
+            found => findings.extend(found?),
+        }
     }
     Ok(report(&findings))
 }

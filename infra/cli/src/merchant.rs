@@ -63,9 +63,15 @@ pub async fn set_hours(app: &App, hours: Hours) -> anyhow::Result<Report> {
         }
         if let Some(closed) = &closed {
             merchant.closed_weekdays.clone_from(closed);
+            merchant
+                .closed_weekdays
+                .sort_by_key(|day| day.to_monday_one_offset());
+            merchant.closed_weekdays.dedup();
         }
         if let Some(dates) = &dates {
             merchant.closed_dates.clone_from(dates);
+            merchant.closed_dates.sort_unstable();
+            merchant.closed_dates.dedup();
         }
     })
     .await?;

@@ -33,7 +33,8 @@ pub fn asked(what: &str, option: &str) -> anyhow::Result<SecretString> {
 }
 
 fn one_line(text: &str) -> anyhow::Result<SecretString> {
-    let line = text.trim();
+    // Some editors begin a file with a byte order mark.
+    let line = text.trim_start_matches('\u{feff}').trim();
     ensure!(!line.is_empty(), "it is empty");
     ensure!(
         line.bytes().all(|byte| byte.is_ascii_graphic()),

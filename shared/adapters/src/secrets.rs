@@ -17,7 +17,7 @@ use crate::clock::Clock;
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How long a secret is not read again however often it does not match: forged requests cost no
 /// more reads than this lets through.
-const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// Why a secret cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

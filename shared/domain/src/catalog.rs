@@ -1,6 +1,6 @@
 //! What a shop sells: parts, each for one device at one price.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::field::{self, FieldRefused};
 use crate::ids::{DeviceId, ItemId};
@@ -106,9 +106,10 @@ fn whole(field: &'static str, text: &str) -> Result<u64, FieldRefused> {
         .ok_or_else(|| FieldRefused::new(field, "not a whole number"))
 }
 
-/// `iPhone 6s` as `iphone-6s`.
+/// `iPhone 6s` as `iphone-6s`, `iPhone 6+` as `iphone-6-plus`.
 fn slug(name: &str) -> String {
-    name.split(|letter: char| !letter.is_ascii_alphanumeric())
+    name.replace('+', " plus ")
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect::<Vec<_>>()
@@ -154,6 +155,33 @@ impl Catalog {
             .cloned()
             .collect();
         comparison
+    }
+
+    /// The first two items that customers could not tell apart, or that would stand under another
+    /// device's name: with one device's id and two names, or with one device and part twice.
+    ///
+    /// # Errors
+    /// [`FieldRefused`] of the second, which is returned with it.
+    pub fn check(&self) -> Result<(), (ItemId, FieldRefused)> {
+        let mut names: BTreeMap<&DeviceId, &str> = BTreeMap::new();
+        let mut parts: BTreeMap<(&DeviceId, String), &ItemId> = BTreeMap::new();
+        for item in &self.0 {
+            let name = *names.entry(&item.device_id).or_insert(&item.device);
+            if name != item.device {
+                let reason = format!(
+                    "{} and {name} are told apart by nothing but signs or capitals: write both alike, \
+                     or give one another name",
+                    item.device
+                );
+                return Err((item.id.clone(), FieldRefused::new("device", reason)));
+            }
+            let part = (&item.device_id, item.part.to_lowercase());
+            if let Some(first) = parts.insert(part, &item.id) {
+                let reason = format!("{} of {name} is {first} already", item.part);
+                return Err((item.id.clone(), FieldRefused::new("part", reason)));
+            }
+        }
+        Ok(())
     }
 
     /// Every device once, with its name.
@@ -405,6 +433,38 @@ mod tests {
         ] {
             assert_eq!(Item::read(&fields).unwrap_err().field, field, "{fields:?}");
         }
+    }
+
+    #[test]
+    fn items_that_customers_could_not_tell_apart_are_refused() {
+        let item = |id, device, part| {
+            Item::read(&ItemFields {
+                id,
+                device,
+                part,
+                ..BATTERY
+            })
+            .unwrap()
+        };
+        let refused = |items: Vec<Item>| Catalog::new(items).check().unwrap_err().1.field;
+        assert_eq!(
+            item("", "iPhone 6+", "LCD").device_id.as_str(),
+            "iphone-6-plus"
+        );
+        let capitals = vec![
+            item("a", "iPhone 6", "LCD"),
+            item("b", "IPHONE 6", "Battery"),
+        ];
+        assert_eq!(refused(capitals), "device");
+        let signs = vec![
+            item("a", "iPhone 6", "LCD"),
+            item("b", "iPhone-6", "Battery"),
+        ];
+        assert_eq!(refused(signs), "device");
+        let twice = vec![item("a", "iPhone 6", "LCD"), item("b", "iPhone 6", "lcd")];
+        assert_eq!(refused(twice), "part");
+        let fine = vec![item("a", "iPhone 6", "LCD"), item("b", "iPhone 6+", "LCD")];
+        assert_eq!(Catalog::new(fine).check(), Ok(()));
     }
 
     #[test]

@@ -35,15 +35,16 @@ pub enum HandedOut {
 /// how many bookings got one.
 ///
 /// # Errors
-/// [`OperatorError`]. Broken off before the key was written, the old one holds; broken off later,
+/// [`OperatorError::NotMade`] where there is none. Broken off before the key was written, the old one holds; broken off later,
 /// some old links still open.
 pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<usize, OperatorError> {
     let old = stored(app, LINK_KEY).await?;
+    let old = old.ok_or(OperatorError::NotMade("link key"))?;
     let fresh = fresh_secret();
     let bookings = bookings(app, days).await?;
     link(app, &fresh, &bookings).await?;
     app.parameters.put(LINK_KEY, &fresh).await?;
-    if let (Some(old), HandedOut::Revoked) = (old, handed_out) {
+    if handed_out == HandedOut::Revoked {
         for (merchant, code) in &bookings {
             let hash = hash_of(&old, merchant, code)?;
             app.store.remove_link(&hash).await?;

@@ -215,7 +215,8 @@ pub(crate) async fn open_page(
             },
             app.clock.now(),
         )
-        .await?;
+        .await
+        .inspect_err(|error| alarm_if_key_is_refused(merchant, error))?;
     let mut opened = payment.clone();
     opened.snap_token = Some(page.token.clone());
     opened.redirect_url = Some(page.redirect_url.clone());
@@ -225,4 +226,20 @@ pub(crate) async fn open_page(
         tracing::warn!(merchant = %merchant.id, kind = "payment", outcome = "page not recorded", %error);
     }
     Ok(page)
+}
+
+/// Until somebody mends the key, nobody can pay.
+fn alarm_if_key_is_refused(merchant: &Merchant, error: &SnapError) {
+    if let SnapError::Call(CallError::Refused {
+        status: status @ (401 | 403),
+        ..
+    }) = error
+    {
+        tracing::error!(
+            merchant = %merchant.id,
+            kind = "payment",
+            alarm = "server key refused",
+            vendor_status = status
+        );
+    }
 }

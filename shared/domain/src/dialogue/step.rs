@@ -7,7 +7,7 @@ use super::{Button, Chat, Dialogue, Draft, Facts, Input, Note, Press};
 use crate::calendar::{DateProblem, parse_typed_date};
 use crate::catalog::Item;
 use crate::ids::{BookingCode, ItemId};
-use crate::merchant::Merchant;
+use crate::merchant::{DayRefused, Merchant};
 
 /// Where an input leads, before what is stored was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -381,8 +381,7 @@ pub fn land(aim: &Aim, merchant: &Merchant, facts: &Facts, now: Timestamp) -> La
         },
         Dialogue::AskDevice { draft, .. } | Dialogue::AskSlot { draft } => {
             if let Some(note) = refused_day(draft, merchant, facts, now) {
-                let draft = draft.clone().without_date();
-                turn(Dialogue::AskDate { draft }, note)
+                turn(ask_date(draft), note)
             } else if device_is_unknown(draft, facts) {
                 let draft = Draft {
                     device: None,
@@ -394,7 +393,9 @@ pub fn land(aim: &Aim, merchant: &Merchant, facts: &Facts, now: Timestamp) -> La
             }
         }
         Dialogue::AskPart { draft, .. } => {
-            if slot_has_gone(draft, merchant, now) {
+            if let Some(note) = closed_day(draft, merchant, now) {
+                turn(ask_date(draft), note)
+            } else if slot_has_gone(draft, merchant, now) {
                 turn(ask_slot(draft), Note::SlotGone)
             } else if device_is_unknown(draft, facts) {
                 let draft = Draft {
@@ -452,6 +453,25 @@ fn slot_has_gone(draft: &Draft, merchant: &Merchant, now: Timestamp) -> bool {
         .any(|slot| slot.id() == id)
 }
 
+/// A day that the shop has closed since it was chosen. One whose slots have begun is told by them.
+fn closed_day(draft: &Draft, merchant: &Merchant, now: Timestamp) -> Option<Note> {
+    match merchant.check_day(draft.date?, now) {
+        Ok(()) | Err(DayRefused::AfterClosing) => None,
+        Err(
+            refused @ (DayRefused::Past
+            | DayRefused::TooFar { .. }
+            | DayRefused::ClosedWeekday { .. }
+            | DayRefused::ClosedDate),
+        ) => Some(Note::Day(refused)),
+    }
+}
+
+fn ask_date(draft: &Draft) -> Dialogue {
+    Dialogue::AskDate {
+        draft: draft.clone().without_date(),
+    }
+}
+
 fn ask_slot(draft: &Draft) -> Dialogue {
     Dialogue::AskSlot {
         draft: Draft {
@@ -475,6 +495,9 @@ fn confirmed(
         hold,
         wrong_code: false,
     };
+    if let Some(note) = closed_day(draft, merchant, now) {
+        return landing(ask_date(draft), Some(note), None);
+    }
     if slot_has_gone(draft, merchant, now) {
         return landing(ask_slot(draft), Some(Note::SlotGone), None);
     }

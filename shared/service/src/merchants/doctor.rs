@@ -124,15 +124,12 @@ fn hours(merchant: &Merchant) -> Finding {
     let count = merchant.slots.len();
     let always_closed = merchant.closed_weekdays.len() >= 7;
     if count == 0 || always_closed {
-        let detail = if always_closed {
-            "it is closed on every weekday"
+        let (detail, option) = if always_closed {
+            ("it is closed on every weekday", "--closed none")
         } else {
-            "it has no slot to book"
+            ("it has no slot to book", "--slots 09:00-11:00,13:00-15:00")
         };
-        let remedy = format!(
-            "pesan hours set {} --slots 09:00-11:00,13:00-15:00",
-            merchant.id
-        );
+        let remedy = format!("pesan hours set {} {option}", merchant.id);
         return Finding::lacking(WHAT, detail, &remedy);
     }
     Finding::good(WHAT, &format!("{count} slots a day"))
@@ -166,6 +163,7 @@ async fn bot(app: &App, merchant: &Merchant) -> Result<Vec<Finding>, OperatorErr
         }
         Err(refused) => {
             let detail = refused.to_string();
+            let remedy = format!("{remedy} --token-file FILE, with a new token");
             return Ok(vec![Finding::lacking(WHAT, &detail, &remedy)]);
         }
     };

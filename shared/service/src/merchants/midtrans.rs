@@ -9,7 +9,7 @@ use pesan_domain::merchant::{Merchant, MidtransAccount};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::doctor::probe;
-use super::{Finding, OperatorError, change, find, stored};
+use super::{Finding, OperatorError, change, find, refuse_taken, stored};
 use crate::{App, notification};
 
 /// An order that nobody makes: no booking reaches its 99th attempt.
@@ -35,6 +35,12 @@ pub async fn connect(
 ) -> Result<(), OperatorError> {
     find(app, id).await?;
     account.check()?;
+    let what = format!("the account {}", account.merchant_id);
+    refuse_taken(app, id, what, |other| {
+        let theirs = other.midtrans.as_ref();
+        theirs.is_some_and(|theirs| theirs.merchant_id == account.merchant_id)
+    })
+    .await?;
     let name = MerchantSecret::MidtransServerKey.name(id);
     let given = server_key.is_some();
     let stored = match server_key {

@@ -41,6 +41,17 @@ pub enum OperatorError {
     /// It is made once, and is there.
     #[error("there is a {0} already")]
     Made(&'static str),
+    /// It is not made yet.
+    #[error("there is no {0} yet")]
+    NotMade(&'static str),
+    /// Another merchant has it.
+    #[error("{what} belongs to the merchant {to} already")]
+    Taken {
+        /// What.
+        what: String,
+        /// To whom.
+        to: MerchantId,
+    },
     /// A vendor said no, in its own words.
     #[error("{vendor} refused: {reason}")]
     Refused {
@@ -78,6 +89,10 @@ impl From<SecretError> for OperatorError {
 impl OperatorError {
     fn of(vendor: &'static str, error: CallError) -> Self {
         match error {
+            CallError::Refused {
+                status: 429,
+                reason,
+            } => Self::Unavailable(format!("{vendor} asks for patience: {reason}")),
             CallError::Refused { status, reason } => Self::Refused {
                 vendor,
                 reason: format!("{reason} ({status})"),
@@ -138,6 +153,20 @@ pub async fn list(app: &App) -> Result<Vec<Merchant>, OperatorError> {
     Ok(merchants)
 }
 
+/// Refuses what another merchant has: it would take that one's customers or money.
+pub(crate) async fn refuse_taken(
+    app: &App,
+    id: &MerchantId,
+    what: String,
+    has: impl Fn(&Merchant) -> bool,
+) -> Result<(), OperatorError> {
+    let all = list(app).await?;
+    match all.into_iter().find(|other| other.id != *id && has(other)) {
+        Some(other) => Err(OperatorError::Taken { what, to: other.id }),
+        None => Ok(()),
+    }
+}
+
 /// Changes a merchant's settings; another change at the same moment is not lost.
 ///
 /// # Errors
@@ -194,11 +223,16 @@ pub async fn import_catalog(
     let (_, catalog) = find(app, id).await?;
     let comparison = catalog.compare(items);
     let kept = if import.remove_absent {
-        0
+        &[]
     } else {
-        comparison.absent.len()
+        comparison.absent.as_slice()
     };
-    let size = items.len().saturating_add(kept);
+    let whole = Catalog::new([items, kept].concat());
+    if let Err((item, refused)) = whole.check() {
+        let reason = format!("{} ({item})", refused.reason);
+        return Err(FieldRefused::new(refused.field, reason).into());
+    }
+    let size = whole.items().len();
     if size > MOST_ITEMS {
         let reason =
             format!("{size} items are more than {MOST_ITEMS}, which the bot reads at once");

@@ -8,7 +8,7 @@ use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
 use secrecy::SecretString;
 
-use super::{OperatorError, change, find, stored};
+use super::{OperatorError, change, find, refuse_taken, stored};
 use crate::{App, fresh_secret};
 
 /// Where the secret that Telegram sends with each update comes from.
@@ -59,6 +59,10 @@ pub async fn set_webhook(
         None => stored_token(app, id).await?,
     };
     let bot = bot(app, &token).await?;
+    refuse_taken(app, id, format!("the bot @{}", bot.username), |other| {
+        other.bot_username.as_ref() == Some(&bot.username)
+    })
+    .await?;
     let is_another = merchant
         .bot_username
         .is_some_and(|name| name != bot.username);
