@@ -78,6 +78,7 @@ fn shop() -> Merchant {
             client_key: "client".to_owned(),
             environment: MidtransEnvironment::Sandbox,
         }),
+        whatsapp: None,
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],

@@ -1,15 +1,16 @@
 //! What a merchant lacks to go live, in the order in which it is put right.
 
 use pesan_adapters::probe::Probe;
-use pesan_adapters::secrets::{LINK_KEY, MerchantSecret};
+use pesan_adapters::secrets::MerchantSecret;
 use pesan_adapters::telegram::WebhookInfo;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::{Merchant, MidtransEnvironment};
 
 use super::telegram::webhook_url;
-use super::{OperatorError, find, midtrans, stored, telegram};
+use super::{OperatorError, find, midtrans, stored, telegram, whatsapp};
 use crate::App;
+use crate::keys::KEYS;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,10 @@ impl Finding {
         Self::new(what, Verdict::Lacking { remedy }, detail)
     }
 
+    pub(super) fn note(what: &'static str, detail: &str) -> Self {
+        Self::new(what, Verdict::Note, detail)
+    }
+
     fn new(what: &'static str, verdict: Verdict, detail: &str) -> Self {
         Self {
             what,
@@ -55,16 +60,19 @@ impl Finding {
     }
 }
 
-/// Looks at what all merchants share: the key of the links, and the public address.
+/// Looks at what all merchants share: the keys, and the public address.
 ///
 /// # Errors
 /// [`OperatorError`] where something could not be looked at.
 pub async fn deployment(app: &App) -> Result<Vec<Finding>, OperatorError> {
     const ADDRESS: &str = "public address";
-    let key = match stored(app, LINK_KEY).await? {
-        Some(_) => Finding::good("link key", "there"),
-        None => Finding::lacking("link key", "there is none", "pesan link-key create"),
-    };
+    let mut findings = Vec::new();
+    for (parameter, words) in KEYS {
+        findings.push(match stored(app, parameter).await? {
+            Some(_) => Finding::good(words, "there"),
+            None => Finding::lacking(words, "there is none", "pesan keys create"),
+        });
+    }
     let probe = Probe::new().map_err(|error| OperatorError::Unavailable(error.to_string()))?;
     let url = format!("{}/", app.public_base_url);
     let remedy = "deploy again with PublicBaseUrl set to where the deployment answers";
@@ -79,7 +87,8 @@ pub async fn deployment(app: &App) -> Result<Vec<Finding>, OperatorError> {
             Finding::lacking(ADDRESS, &detail, remedy)
         }
     };
-    Ok(vec![key, address])
+    findings.push(address);
+    Ok(findings)
 }
 
 /// Looks at a merchant.
@@ -91,6 +100,7 @@ pub async fn merchant(app: &App, id: &MerchantId) -> Result<Vec<Finding>, Operat
     let mut findings = vec![hours(&merchant), items(&merchant, &catalog)];
     findings.extend(midtrans::check(app, id).await?);
     findings.extend(bot(app, &merchant).await?);
+    findings.extend(whatsapp::examine(app, &merchant).await?);
     let sandbox = merchant
         .midtrans
         .as_ref()

@@ -4,6 +4,7 @@
 mod doctor;
 pub mod midtrans;
 pub mod telegram;
+pub mod whatsapp;
 
 use pesan_adapters::dynamodb::StoreError;
 use pesan_adapters::http::CallError;
