@@ -407,11 +407,13 @@ async fn the_doctor_says_what_is_missing_in_the_order_in_which_it_is_mended() {
     let all = operator.tries("pesan doctor jaya --json").json();
     let expected = [
         ("link key", "lacking"),
+        ("contact key", "lacking"),
         ("public address", "ok"),
         ("hours", "lacking"),
         ("catalog", "lacking"),
         ("midtrans account", "lacking"),
         ("telegram bot", "lacking"),
+        ("whatsapp", "note"),
     ];
     let expected: Vec<_> = expected
         .iter()
@@ -423,6 +425,7 @@ async fn the_doctor_says_what_is_missing_in_the_order_in_which_it_is_mended() {
     operator.file("key.txt", "SB-Mid-server-jaya");
     for line in [
         "pesan link-key create",
+        "pesan keys create",
         "pesan hours set jaya --slots 09:00-10:00",
         "pesan catalog import jaya prices.csv",
         "pesan midtrans connect jaya --merchant-id G7 --client-key SB-Mid-client-jaya --server-key-file key.txt",

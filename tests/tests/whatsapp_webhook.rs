@@ -1,11 +1,5 @@
 //! What Meta sends: who may, what is taken from it, and that nothing is taken twice.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
-
 use std::collections::BTreeSet;
 
 use base64::Engine as _;

@@ -22,7 +22,14 @@ pub(super) async fn take(
         at,
         ..
     } = heard;
-    let changed = record(app, merchant, (*kind, *language), &[news.clone()], *at).await?;
+    let changed = record(
+        app,
+        merchant,
+        (*kind, *language),
+        std::slice::from_ref(news),
+        *at,
+    )
+    .await?;
     Ok(if changed { Part::Taken } else { Part::Repeated })
 }
 
