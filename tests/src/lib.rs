@@ -14,6 +14,7 @@ pub mod operator;
 pub mod payment;
 pub mod runtime_api;
 pub mod samples;
+pub mod whatsapp;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};

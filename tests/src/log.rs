@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What every stack knows and no log may: the seeds' secrets, as they are and as they travel, and
 /// the name that the tests' customers go by.
-const PRIVATE: [&str; 14] = [
+const PRIVATE: [&str; 17] = [
     "demo-telegram-secret",
     "demo2-telegram-secret",
     "SB-Mid-server",
@@ -26,6 +26,9 @@ const PRIVATE: [&str; 14] = [
     "2:demo2",
     "demo-link-key",
     "pk_demo",
+    "demo-contact-key",
+    "demo-whatsapp-token",
+    "demo2-whatsapp-token",
     "demo-app-secret",
     "demo-verify-token",
     "Authorization",

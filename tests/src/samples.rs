@@ -53,6 +53,11 @@ pub fn expect_answer(function: &str, answer: &Value) {
             assert_eq!(status, 200, "{answer}");
             assert!(body.contains("Jaya Gadget Servis"), "{body}");
         }
+        // Genuinely signed, and recorded.
+        "whatsapp-webhook" => {
+            assert_eq!(status, 200, "{answer}");
+            assert_eq!(body, "taken");
+        }
         other => panic!("what does {other} answer to its sample?"),
     }
 }

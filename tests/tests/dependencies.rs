@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const FUNCTIONS: [&str; 3] = ["midtrans-notification", "telegram-webhook", "web"];
+const FUNCTIONS: [&str; 4] = [
+    "midtrans-notification",
+    "telegram-webhook",
+    "web",
+    "whatsapp-webhook",
+];
 
 fn allowed(package: &str) -> Vec<&'static str> {
     match package {

@@ -3,7 +3,7 @@
 use pesan_tests::operator::Operator;
 use pesan_tests::{Setup, Stack};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../docs/DEPLOY.md");
 const CATALOG: &str = include_str!("../../docs/catalog-example.csv");
@@ -21,6 +21,19 @@ fn commands() -> Vec<String> {
         .collect()
 }
 
+/// What is entered in Meta's dashboard, where a command says what that is.
+fn entered(said: &str) -> Option<Value> {
+    let after = |start: &str| {
+        let mut lines = said.lines();
+        lines.find_map(|line| line.strip_prefix(start).map(str::trim))
+    };
+    Some(json!({
+        "app_secret": "the-secret-of-the-app",
+        "webhook_url": after("callback URL")?,
+        "verify_token": after("verify token")?,
+    }))
+}
+
 #[tokio::test]
 async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
     let stack = Stack::start_with(&Setup {
@@ -29,10 +42,12 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
     });
     assert_eq!(stack.rows().await.len(), 0);
     let operator = Operator::of(&stack);
-    // What BotFather and Midtrans' dashboard give.
+    // What BotFather, and Midtrans' and Meta's dashboards give.
     operator.file("docs/catalog-example.csv", CATALOG);
     operator.file("telegram-token.txt", "4711:the-token-of-jaya\n");
     operator.file("midtrans-server-key.txt", "SB-Mid-server-jaya\n");
+    operator.file("whatsapp-app-secret.txt", "the-secret-of-the-app\n");
+    operator.file("whatsapp-token.txt", "the-whatsapp-token-of-jaya\n");
     let mut account = json!({
         "merchant": "jaya",
         "bot_username": "jaya_gadget_bot",
@@ -41,11 +56,17 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
         "server_key": "SB-Mid-server-jaya",
         "client_key": "SB-Mid-client-0123456789abcdef",
         "notification_url": "",
+        "whatsapp": {
+            "phone_number_id": "106540352242922",
+            "waba_id": "102290129340398",
+            "display_phone_number": "+62 811-1000-001",
+            "access_token": "the-whatsapp-token-of-jaya",
+        },
     });
     stack.handle("/sandbox/accounts", &account).await;
 
     let commands = commands();
-    assert!(commands.len() >= 11, "{commands:#?}");
+    assert!(commands.len() >= 17, "{commands:#?}");
     for line in &commands {
         let done = operator.does(line);
         if let Some(url) = done
@@ -55,6 +76,9 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
         {
             account["notification_url"] = json!(url);
             stack.handle("/sandbox/accounts", &account).await;
+        }
+        if let Some(app) = entered(&done.out) {
+            stack.handle("/sandbox/whatsapp-app", &app).await;
         }
     }
     assert_ne!(account["notification_url"], "");
@@ -87,4 +111,14 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
         shop.contains("Jaya Gadget Servis") && shop.contains("jaya_gadget_bot"),
         "{shop}"
     );
+
+    let verified = stack.handle("/sandbox/whatsapp-verify", &json!({})).await;
+    assert_eq!(verified["verified"], true);
+    let stop = json!({"text": "STOP", "merchant": "jaya"});
+    let phone = "6281200000042";
+    stack
+        .handle(&format!("/sandbox/whatsapp/{phone}/text"), &stop)
+        .await;
+    let inbox = stack.inbox(phone).await;
+    assert!(inbox[0].contains("Jaya Gadget Servis"), "{inbox:?}");
 }

@@ -211,7 +211,19 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     stack.expect_states(&booked, "Paid", "Confirmed").await;
     stack.expect_states(&reviewed, "Refunded", "Held").await;
 
+    // What was looked at meanwhile.
+    journal.since(&mut web).await;
+    let mut whatsapp = BTreeSet::new();
+    stack.handle("/sandbox/whatsapp-verify", &json!({})).await;
+    stack.writes("6281200000042", "STOP", 1).await;
+    let paused = json!({"event": "PAUSED"});
+    let path = "/sandbox/whatsapp-templates/monthly_bill";
+    stack.handle(path, &paused).await;
+    stack.idle().await;
+    journal.since(&mut whatsapp).await;
+
     judge("TelegramWebhookFunction", &telegram);
     judge("MidtransNotificationFunction", &midtrans);
     judge("WebFunction", &web);
+    judge("WhatsAppWebhookFunction", &whatsapp);
 }

@@ -60,6 +60,19 @@ pub enum Command {
         #[command(subcommand)]
         command: MidtransCommand,
     },
+    /// A merchant's number at WhatsApp
+    #[command(name = "whatsapp")]
+    WhatsApp {
+        /// What to do
+        #[command(subcommand)]
+        command: WhatsAppCommand,
+    },
+    /// The keys that all merchants share
+    Keys {
+        /// What to do
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// The key of the order pages' links
     LinkKey {
         /// What to do
@@ -276,11 +289,92 @@ pub enum MidtransCommand {
     },
 }
 
+/// `pesan whatsapp`
+#[derive(Debug, Subcommand)]
+pub enum WhatsAppCommand {
+    /// Stores the secret of the app that all merchants share, and shows what to enter in its
+    /// dashboard
+    App {
+        /// A file with the app secret; - for standard input. Without it the stored one is used, or
+        /// asked for
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Take what is signed with the secret before it too, until it is stored again without this
+        #[arg(long, requires = "secret_file")]
+        beside_old: bool,
+    },
+    /// Connects a number; its token is stored once Meta has taken it
+    Connect(WhatsAppConnect),
+    /// Lets messages go out
+    Activate {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Lets no more messages go out
+    Suspend {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// The texts that Meta has to approve
+    Templates {
+        /// What to do
+        #[command(subcommand)]
+        command: TemplatesCommand,
+    },
+    /// Shows what Meta knows of the number
+    Info {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+}
+
+/// `pesan whatsapp connect`
+#[derive(Args, Debug)]
+pub struct WhatsAppConnect {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// Of the number, from the WhatsApp Manager
+    #[arg(long, value_name = "ID")]
+    pub phone_number_id: String,
+    /// Of the business account, from the WhatsApp Manager
+    #[arg(long, value_name = "ID")]
+    pub waba_id: String,
+    /// A file with a system user's token; - for standard input. Without it the stored one is used
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `pesan whatsapp templates`
+#[derive(Debug, Subcommand)]
+pub enum TemplatesCommand {
+    /// Registers the ones that are missing; what is there is left as it is
+    Push {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Asks Meta how they stand, and records it
+    Status {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+}
+
+/// `pesan keys`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Makes the keys that are missing
+    Create,
+}
+
 /// `pesan link-key`
 #[derive(Debug, Subcommand)]
 pub enum LinkKeyCommand {
-    /// Makes the key of a new deployment
-    Create,
     /// Exchanges the key; links that were handed out go on opening
     Rotate {
         /// The key is known to somebody: links that were handed out open nothing any more

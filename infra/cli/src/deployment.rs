@@ -106,6 +106,10 @@ fn local(endpoint: &str) -> BTreeMap<&'static str, String> {
             "TELEGRAM_API_URL",
             format!("{endpoint}/sandbox/api.telegram.org"),
         ),
+        (
+            "WHATSAPP_API_URL",
+            format!("{endpoint}/sandbox/graph.facebook.com"),
+        ),
         ("MIDTRANS_APP_URL", format!("{endpoint}/sandbox/midtrans")),
         ("MIDTRANS_API_URL", format!("{endpoint}/sandbox/midtrans")),
     ])

@@ -10,10 +10,6 @@ use crate::report::Report;
 /// Runs a command about the key.
 pub async fn run(app: &App, command: LinkKeyCommand) -> anyhow::Result<Report> {
     let (text, linked) = match command {
-        LinkKeyCommand::Create => {
-            link_key::create(app).await?;
-            ("the link key is made".to_owned(), 0)
-        }
         LinkKeyCommand::Rotate { days, revoke } => {
             let (handed_out, fate) = if revoke {
                 (HandedOut::Revoked, "in the place of the old one")

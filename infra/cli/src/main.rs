@@ -4,6 +4,7 @@ mod arguments;
 mod catalog;
 mod deployment;
 mod doctor;
+mod keys;
 mod link_key;
 mod merchant;
 mod midtrans;
@@ -11,6 +12,7 @@ mod report;
 mod secret;
 mod table;
 mod telegram;
+mod whatsapp;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         } => merchant::set_hours(&app, hours).await,
         Command::Telegram { command } => telegram::run(&app, command).await,
         Command::Midtrans { command } => midtrans::run(&app, command).await,
+        Command::WhatsApp { command } => whatsapp::run(&app, command).await,
+        Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
         Command::Doctor { id } => doctor::run(&app, id.as_ref()).await,
         Command::Completions { .. } => anyhow::bail!("completions need no deployment"),

@@ -139,6 +139,16 @@ fn midtrans(merchant: &Merchant) -> String {
     }
 }
 
+fn whatsapp(merchant: &Merchant) -> String {
+    merchant
+        .whatsapp
+        .as_ref()
+        .map_or_else(String::new, |account| {
+            let activation = account.activation.name();
+            format!("{} ({activation})", account.display_phone_number)
+        })
+}
+
 fn slots(merchant: &Merchant) -> Vec<String> {
     let time = |time: jiff::civil::Time| time.strftime("%H:%M").to_string();
     merchant
@@ -179,6 +189,7 @@ fn lines(merchant: &Merchant) -> String {
         ("hold", format!("{} minutes", merchant.hold_minutes)),
         ("bot", merchant.bot_username.clone().unwrap_or_default()),
         ("midtrans", midtrans(merchant)),
+        ("whatsapp", whatsapp(merchant)),
     ]
     .iter()
     .map(|(name, value)| {
@@ -196,6 +207,14 @@ fn as_json(merchant: &Merchant) -> Value {
             "production": account.environment == MidtransEnvironment::Production,
         })
     });
+    let whatsapp = merchant.whatsapp.as_ref().map(|account| {
+        json!({
+            "phone_number_id": account.phone_number_id,
+            "waba_id": account.waba_id,
+            "display_phone_number": account.display_phone_number,
+            "activation": account.activation.name(),
+        })
+    });
     json!({
         "id": merchant.id.as_str(),
         "name": merchant.name,
@@ -210,5 +229,6 @@ fn as_json(merchant: &Merchant) -> Value {
         "hold_minutes": merchant.hold_minutes,
         "bot_username": merchant.bot_username,
         "midtrans": account,
+        "whatsapp": whatsapp,
     })
 }

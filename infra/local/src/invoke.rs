@@ -93,7 +93,10 @@ impl Environments {
 
 /// Whether the local stack has the binary.
 pub fn is_known(binary: &str) -> bool {
-    matches!(binary, "telegram-webhook" | "midtrans-notification" | "web")
+    matches!(
+        binary,
+        "telegram-webhook" | "midtrans-notification" | "web" | "whatsapp-webhook"
+    )
 }
 
 async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Handler> {
@@ -101,6 +104,7 @@ async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Handler> 
         "telegram-webhook" => telegram_webhook::handler(env, clock).await,
         "midtrans-notification" => midtrans_notification::handler(env, clock).await,
         "web" => web::handler(env, clock).await,
+        "whatsapp-webhook" => whatsapp_webhook::handler(env, clock).await,
         other => bail!("there is no function {other}"),
     }
 }

@@ -3,12 +3,15 @@
 use anyhow::Context as _;
 use jiff::civil::time;
 use pesan_adapters::clock::Clock;
-use pesan_adapters::secrets::{LINK_KEY, MerchantSecret};
+use pesan_adapters::secrets::{
+    CONTACT_KEY, LINK_KEY, MerchantSecret, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN,
+};
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::{Item, ItemFields};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
-use pesan_sandbox::{Sandbox, Shop};
+use pesan_domain::message::activation::Activation;
+use pesan_sandbox::{Sandbox, Shop, WhatsAppAccount, WhatsAppApp};
 use pesan_service::merchants::telegram::WebhookSecret;
 use pesan_service::merchants::{self, Import, OperatorError};
 use pesan_service::{App, Config};
@@ -22,7 +25,14 @@ struct Demo {
     name: &'static str,
     telegram_token: &'static str,
     midtrans_merchant_id: &'static str,
+    /// Ids of its number and business account, and the number.
+    whatsapp: [&'static str; 3],
+    /// Whether Pesan has the number too.
+    is_connected: bool,
 }
+
+const APP_SECRET: &str = "demo-app-secret";
+const VERIFY_TOKEN: &str = "demo-verify-token";
 
 const DEMOS: [Demo; 2] = [
     Demo {
@@ -30,12 +40,16 @@ const DEMOS: [Demo; 2] = [
         name: "Jaya Gadget Servis",
         telegram_token: "1:demo",
         midtrans_merchant_id: "G000000001",
+        whatsapp: ["1000001", "2000001", "+62 811-1000-001"],
+        is_connected: true,
     },
     Demo {
         id: "demo2",
         name: "Sinar Ponsel",
         telegram_token: "2:demo2",
         midtrans_merchant_id: "G000000002",
+        whatsapp: ["1000002", "2000002", "+62 811-1000-002"],
+        is_connected: false,
     },
 ];
 
@@ -58,12 +72,28 @@ const DEVICES: [(&str, &str); 12] = [
 pub async fn seed(addresses: &Addresses, sandbox: &Sandbox, clock: Clock) -> anyhow::Result<()> {
     let variables = addresses.variables("");
     let app = App::new(&Config::read(|name| variables.get(name).cloned())?, clock)?;
-    let key = SecretString::from("demo-link-key-of-the-local-stack");
-    app.parameters.create(LINK_KEY, &key).await?;
+    for (parameter, secret) in [
+        (LINK_KEY, "demo-link-key-of-the-local-stack"),
+        (CONTACT_KEY, "demo-contact-key-of-the-local-stack"),
+        (WHATSAPP_APP_SECRET, APP_SECRET),
+        (WHATSAPP_VERIFY_TOKEN, VERIFY_TOKEN),
+    ] {
+        let secret = SecretString::from(secret);
+        app.parameters.create(parameter, &secret).await?;
+    }
     for demo in DEMOS {
         let made = make(&app, sandbox, &demo, &addresses.base_url).await;
         made.with_context(|| format!("the merchant {} is not made", demo.id))?;
     }
+    // Meta's news of the templates just made would be told twice.
+    while sandbox.in_flight() > 0 {
+        tokio::task::yield_now().await;
+    }
+    sandbox.set_whatsapp_app(WhatsAppApp {
+        app_secret: APP_SECRET.to_owned(),
+        webhook_url: merchants::whatsapp::webhook_url(&app),
+        verify_token: VERIFY_TOKEN.to_owned(),
+    });
     Ok(())
 }
 
@@ -79,6 +109,7 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
         server_key: server_key.clone(),
         client_key: account.client_key.clone(),
         notification_url: format!("{base_url}/midtrans/{id}"),
+        whatsapp: Some(whatsapp(demo)),
     });
     match merchants::add(app, &merchant(demo, id.clone())?).await {
         Ok(()) | Err(OperatorError::Exists(_)) => {}
@@ -103,7 +134,31 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
         WebhookSecret::Kept
     };
     merchants::telegram::set_webhook(app, &id, token, secret).await?;
+    let unconnected = merchants::find(app, &id).await?.0.whatsapp.is_none();
+    if demo.is_connected && unconnected {
+        connect(app, &id, &whatsapp(demo)).await?;
+    }
     Ok(())
+}
+
+async fn connect(app: &App, id: &MerchantId, account: &WhatsAppAccount) -> anyhow::Result<()> {
+    let (number, waba) = (&account.phone_number_id, &account.waba_id);
+    let token = SecretString::from(account.access_token.clone());
+    merchants::whatsapp::connect(app, id, number, waba, Some(token)).await?;
+    merchants::whatsapp::push(app, id).await?;
+    merchants::whatsapp::set_activation(app, id, Activation::Active).await?;
+    Ok(())
+}
+
+fn whatsapp(demo: &Demo) -> WhatsAppAccount {
+    let [phone_number_id, waba_id, display_phone_number] = demo.whatsapp.map(str::to_owned);
+    WhatsAppAccount {
+        merchant: demo.id.to_owned(),
+        phone_number_id,
+        display_phone_number,
+        waba_id,
+        access_token: format!("{}-whatsapp-token", demo.id),
+    }
 }
 
 fn account(demo: &Demo) -> MidtransAccount {

@@ -83,6 +83,10 @@ impl Addresses {
                 "MIDTRANS_SNAP_JS_URL",
                 format!("{}/sandbox/midtrans/snap/snap.js", self.base_url),
             ),
+            (
+                "WHATSAPP_API_URL",
+                format!("{base}/sandbox/graph.facebook.com"),
+            ),
             ("TABLE_NAME", "pesan".to_owned()),
             ("PUBLIC_BASE_URL", self.base_url.clone()),
             ("PARAMETER_PREFIX", PARAMETER_PREFIX.to_owned()),

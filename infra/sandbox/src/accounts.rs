@@ -1,4 +1,5 @@
-//! `POST /sandbox/accounts`: what BotFather and Midtrans' dashboard do for a merchant, at once.
+//! `POST /sandbox/accounts`: what BotFather, and Midtrans' and Meta's dashboards do for a merchant,
+//! at once.
 
 use axum::body::Bytes;
 use axum::extract::State;

@@ -60,6 +60,9 @@ pub struct Shop {
     pub client_key: String,
     /// Where notifications go, as set in the vendor's dashboard.
     pub notification_url: String,
+    /// Its number at WhatsApp, where it has one.
+    #[serde(default)]
+    pub whatsapp: Option<WhatsAppAccount>,
 }
 
 /// The stand-ins of the three vendors. A clone is the same one.
@@ -109,10 +112,10 @@ impl Sandbox {
             }
         });
         let store = Store::open(options.state_file)?;
-        Ok(Self(Arc::new(Inner {
+        let sandbox = Self(Arc::new(Inner {
             base_url: options.base_url.trim_end_matches('/').to_owned(),
             clock: Clock::new(options.clock_offset_millis),
-            shops: Mutex::new(store.read(|state| state.accounts.clone())),
+            shops: Mutex::default(),
             store,
             telegram_http: client(Duration::from_secs(30), Policy::none())?,
             midtrans_http: client(Duration::from_secs(15), kept_method)?,
@@ -121,7 +124,11 @@ impl Sandbox {
             flights: Arc::default(),
             lanes: Mutex::default(),
             waiting: Mutex::default(),
-        })))
+        }));
+        for shop in sandbox.0.store.read(|state| state.accounts.clone()) {
+            sandbox.register(shop);
+        }
+        Ok(sandbox)
     }
 
     /// Every path under `/sandbox`, the vendors' wire included, except the stack's own handles
@@ -139,6 +146,12 @@ impl Sandbox {
 
     /// Makes a merchant known. Known again after a restart by being called again.
     pub fn register(&self, shop: Shop) {
+        if let Some(account) = &shop.whatsapp {
+            self.register_whatsapp(WhatsAppAccount {
+                merchant: shop.merchant.clone(),
+                ..account.clone()
+            });
+        }
         let mut shops = locked(&self.0.shops);
         shops.retain(|known| known.merchant != shop.merchant);
         shops.push(shop);

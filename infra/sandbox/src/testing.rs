@@ -80,6 +80,7 @@ impl Rig {
             server_key: "SB-Mid-server-demo".to_owned(),
             client_key: "SB-Mid-client-demo".to_owned(),
             notification_url: hook_url.clone(),
+            whatsapp: None,
         });
         Self {
             sandbox,

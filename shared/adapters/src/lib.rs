@@ -9,3 +9,4 @@ pub mod midtrans;
 pub mod probe;
 pub mod secrets;
 pub mod telegram;
+pub mod whatsapp;

@@ -58,6 +58,8 @@ pub enum MerchantSecret {
     TelegramWebhookSecret,
     /// The key that signs Midtrans' notifications and opens its API.
     MidtransServerKey,
+    /// The system user's token that opens the merchant's number at WhatsApp.
+    WhatsAppToken,
 }
 
 impl MerchantSecret {
@@ -68,6 +70,7 @@ impl MerchantSecret {
             Self::TelegramToken => "telegram-token",
             Self::TelegramWebhookSecret => "telegram-webhook-secret",
             Self::MidtransServerKey => "midtrans-server-key",
+            Self::WhatsAppToken => "whatsapp-token",
         };
         format!("merchants/{}/{leaf}", merchant.as_str())
     }
@@ -78,12 +81,20 @@ impl MerchantSecret {
         match self {
             Self::TelegramToken | Self::TelegramWebhookSecret => merchant.bot_username.is_some(),
             Self::MidtransServerKey => merchant.midtrans.is_some(),
+            Self::WhatsAppToken => merchant.whatsapp.is_some(),
         }
     }
 }
 
 /// The name of the key that order pages' links are derived from.
 pub const LINK_KEY: &str = "link-key";
+/// The name of the key that stands between a phone number and the key of its row.
+pub const CONTACT_KEY: &str = "contact-key";
+/// The name of the WhatsApp app's secret, which signs its webhooks. One a line: while it is
+/// exchanged at Meta the old one stands below the new one.
+pub const WHATSAPP_APP_SECRET: &str = "whatsapp-app-secret";
+/// The name of what Meta shows when the webhook's address is entered.
+pub const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 
 impl Parameters {
     /// Reads below `prefix` through `client`.

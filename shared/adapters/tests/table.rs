@@ -16,9 +16,13 @@ use pesan_domain::dialogue::{Chat, Dialogue};
 use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
+use pesan_domain::message::Category;
+use pesan_domain::message::activation::Activation;
+use pesan_domain::message::text::Kind;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
+use pesan_domain::whatsapp::{Contact, News, Quality, Registered, TemplateStatus, WhatsAppAccount};
 
 async fn store() -> Store {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -78,6 +82,7 @@ fn shop() -> Merchant {
             client_key: "client".to_owned(),
             environment: MidtransEnvironment::Sandbox,
         }),
+        whatsapp: None,
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],
@@ -340,4 +345,79 @@ async fn a_merchant_reads_back_as_it_was_registered() {
     assert_eq!(store.merchants().await.unwrap(), [shop().id]);
     let nobody = MerchantId::parse("nobody").unwrap();
     assert!(store.shop(&nobody).await.unwrap().is_none());
+}
+
+fn numbered(number: &str) -> WhatsAppAccount {
+    WhatsAppAccount {
+        phone_number_id: number.to_owned(),
+        waba_id: format!("9{number}"),
+        display_phone_number: "+62 811-1000-001".to_owned(),
+        activation: Activation::Inactive,
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_one_merchants_and_free_again_when_another_takes_its_place() {
+    let store = store().await;
+    let other = Merchant {
+        id: MerchantId::parse("other").unwrap(),
+        ..shop()
+    };
+    for merchant in [&shop(), &other] {
+        store.add_merchant(merchant).await.unwrap();
+    }
+    let with = |merchant: &Merchant, number: &str, version| Merchant {
+        whatsapp: Some(numbered(number)),
+        version,
+        ..merchant.clone()
+    };
+    let first = with(&shop(), "1", 1);
+    store.connect_whatsapp(&shop(), &first).await.unwrap();
+    let taken = store.connect_whatsapp(&other, &with(&other, "1", 1)).await;
+    assert_eq!(taken, Err(StoreError::Conflict));
+    let stored = store.shop(&other.id).await.unwrap().unwrap().0;
+    assert_eq!(stored, other, "nothing of it was written");
+    let moved = with(&shop(), "2", 2);
+    store.connect_whatsapp(&first, &moved).await.unwrap();
+    let again = store.connect_whatsapp(&other, &with(&other, "1", 1)).await;
+    assert_eq!(again, Ok(()));
+    let numbers = ["1", "2", "3"].map(str::to_owned).into();
+    let owners = store.whatsapp_owners(&numbers, &[].into()).await.unwrap();
+    assert_eq!(owners.len(), 2);
+    assert_eq!((&owners["1"], &owners["2"]), (&other.id, &shop().id));
+}
+
+#[tokio::test]
+async fn contacts_and_templates_read_back_and_are_put_over_their_own_version_only() {
+    let store = store().await;
+    let id = shop().id;
+    let (_, unknown) = store.contact(&id, "hash").await.unwrap();
+    assert_eq!(unknown, Contact::default());
+    let at = at("2026-12-01T01:00:00Z");
+    let stopped = unknown.take("claim", Some("STOP"), at).unwrap().next;
+    store.put_contact(&id, "hash", &stopped).await.unwrap();
+    let (_, back) = store.contact(&id, "hash").await.unwrap();
+    assert_eq!(back, stopped);
+    let late = store.put_contact(&id, "hash", &stopped).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+    let next = stopped.take("claim-2", None, at).unwrap().next;
+    store.put_contact(&id, "hash", &next).await.unwrap();
+    let late = store.put_contact(&id, "hash", &next).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+
+    let mut template = Registered::unheard(Kind::Otp, Language::English);
+    for news in [
+        News::Status(TemplateStatus::Rejected, Some("SCAM".to_owned())),
+        News::Category(Category::Marketing),
+        News::Quality(Quality::Red),
+    ] {
+        template = template.hear(&news, at).unwrap();
+    }
+    template.version = 1;
+    store.put_template(&id, &template).await.unwrap();
+    let back = store.template(&id, Kind::Otp, Language::English).await;
+    assert_eq!(back, Ok(Some(template.clone())));
+    assert_eq!(store.templates(&id).await, Ok(vec![template.clone()]));
+    let late = store.put_template(&id, &template).await;
+    assert_eq!(late, Err(StoreError::Conflict));
 }

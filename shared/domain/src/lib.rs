@@ -15,3 +15,4 @@ pub mod money;
 pub mod payment;
 pub mod reservation;
 pub mod texts;
+pub mod whatsapp;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use crate::calendar::{SlotTime, Zone};
 use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
+use crate::whatsapp::WhatsAppAccount;
 
 /// Which of Midtrans' two worlds an account belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,8 @@ pub struct Merchant {
     pub bot_username: Option<String>,
     /// Its account at Midtrans, once one is connected.
     pub midtrans: Option<MidtransAccount>,
+    /// Its number at WhatsApp, once one is connected.
+    pub whatsapp: Option<WhatsAppAccount>,
     /// The slots of every open day.
     pub slots: Slots,
     /// How many customers a slot takes.
@@ -170,6 +173,7 @@ impl Merchant {
             zone,
             bot_username: None,
             midtrans: None,
+            whatsapp: None,
             slots: Slots::default(),
             seats_per_slot: 1,
             closed_weekdays: Vec::new(),
@@ -345,6 +349,7 @@ pub(crate) mod tests {
                 client_key: "SB-Mid-client-demo".to_owned(),
                 environment: MidtransEnvironment::Sandbox,
             }),
+            whatsapp: None,
             slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
             seats_per_slot: 1,
             closed_weekdays: vec![Weekday::Sunday],

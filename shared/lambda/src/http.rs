@@ -1,6 +1,6 @@
 //! The guards every webhook starts with, and its answers.
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 
 /// The largest body a webhook reads. Telegram's and Midtrans' bodies are a few kilobytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
@@ -56,11 +56,31 @@ pub fn guard_post(request: &Request) -> Result<&[u8], Box<Response<Body>>> {
     if request.method() != http::Method::POST {
         return Err(Box::new(refused(405, "only POST is answered here")));
     }
+    body_of(request, BODY_LIMIT, TOO_LARGE)
+}
+
+/// The body, unless it is larger than `most` bytes: then it is refused (413) in `words`, before
+/// anything is read from it.
+///
+/// # Errors
+/// The answer to give.
+pub fn body_of<'a>(
+    request: &'a Request,
+    most: usize,
+    words: &'static str,
+) -> Result<&'a [u8], Box<Response<Body>>> {
     let body: &[u8] = request.body();
-    if body.len() > BODY_LIMIT {
-        return Err(Box::new(refused(413, TOO_LARGE)));
+    if body.len() > most {
+        return Err(Box::new(refused(413, words)));
     }
     Ok(body)
+}
+
+/// One value of the query, percent-decoded; the first where there are several.
+#[must_use]
+pub fn query(request: &Request, name: &str) -> Option<String> {
+    let query = request.query_string_parameters();
+    query.first(name).map(str::to_owned)
 }
 
 /// As [`plain`], with a line in the log.

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
+pub use ::http::HeaderValue;
 pub use env::{Env, MissingVariable};
 use futures_util::FutureExt as _;
 pub use lambda_http::{Body, Request, Response};

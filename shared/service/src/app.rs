@@ -12,6 +12,7 @@ use pesan_adapters::http::ClientError;
 use pesan_adapters::midtrans::Midtrans;
 use pesan_adapters::secrets::{LINK_KEY, MerchantSecret, Parameters, SecretError};
 use pesan_adapters::telegram::Telegram;
+use pesan_adapters::whatsapp::WhatsApp;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
@@ -34,6 +35,7 @@ pub struct Config {
     midtrans_app_url: Option<String>,
     midtrans_api_url: Option<String>,
     snap_js_url: Option<String>,
+    whatsapp_api_url: String,
 }
 
 /// A variable that is needed is not there.
@@ -71,6 +73,8 @@ impl Config {
             midtrans_app_url: variable("MIDTRANS_APP_URL"),
             midtrans_api_url: variable("MIDTRANS_API_URL"),
             snap_js_url: variable("MIDTRANS_SNAP_JS_URL"),
+            whatsapp_api_url: variable("WHATSAPP_API_URL")
+                .unwrap_or_else(|| "https://graph.facebook.com".to_owned()),
         })
     }
 }
@@ -86,6 +90,8 @@ pub struct App {
     pub telegram: Telegram,
     /// Midtrans.
     pub midtrans: Midtrans,
+    /// WhatsApp's Cloud API.
+    pub whatsapp: WhatsApp,
     /// The time.
     pub clock: Clock,
     /// Where the public reaches this deployment, without a slash at the end.
@@ -118,6 +124,7 @@ impl App {
             store: Store::new(aws.dynamodb(), &config.table),
             parameters: Parameters::new(aws.ssm(), &config.parameter_prefix, clock.clone()),
             telegram: Telegram::new(http.clone(), &config.telegram_api_url),
+            whatsapp: WhatsApp::new(http.clone(), &config.whatsapp_api_url),
             midtrans: Midtrans::new(
                 http,
                 config.midtrans_app_url.as_deref(),
@@ -188,12 +195,36 @@ impl App {
         if knows(&kept) {
             return Ok(kept);
         }
-        let name = secret.name(merchant);
-        match self.parameters.get_anew(&name).await {
+        self.anew(&secret.name(merchant), knows).await
+    }
+
+    /// A secret of the deployment, which a caller proves to know: the one that is kept, or the one
+    /// that took its place meanwhile.
+    ///
+    /// # Errors
+    /// As [`App::proven`]; also [`Failure::Unavailable`] when there is none.
+    pub async fn proven_to_deployment(
+        &self,
+        name: &str,
+        knows: impl Fn(&SecretString) -> bool,
+    ) -> Result<(), Failure> {
+        let kept = self.deployment_secret(name).await?;
+        if knows(&kept) {
+            return Ok(());
+        }
+        self.anew(name, knows).await.map(drop)
+    }
+
+    async fn anew(
+        &self,
+        name: &str,
+        knows: impl Fn(&SecretString) -> bool,
+    ) -> Result<SecretString, Failure> {
+        match self.parameters.get_anew(name).await {
             Ok(Some(fresh)) if knows(&fresh) => Ok(fresh),
             // The one that is kept holds until its time is over: it is gone, and not replaced.
             Ok(_) | Err(SecretError::Missing(_)) => Err(Failure::NotAuthentic),
-            Err(error) => Err(unreadable(&name, error)),
+            Err(error) => Err(unreadable(name, error)),
         }
     }
 
@@ -202,8 +233,16 @@ impl App {
     /// # Errors
     /// [`Failure::Unavailable`] when it is missing or cannot be read.
     pub async fn link_key(&self) -> Result<SecretString, Failure> {
-        let key = self.parameters.get(LINK_KEY).await;
-        key.map_err(|error| unreadable(LINK_KEY, error))
+        self.deployment_secret(LINK_KEY).await
+    }
+
+    /// A secret that all merchants share.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when it is missing or cannot be read.
+    pub async fn deployment_secret(&self, name: &str) -> Result<SecretString, Failure> {
+        let secret = self.parameters.get(name).await;
+        secret.map_err(|error| unreadable(name, error))
     }
 
     pub(crate) fn kept_shop(&self, id: &MerchantId) -> Option<Shop> {

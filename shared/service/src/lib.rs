@@ -3,11 +3,13 @@
 
 pub mod app;
 pub mod conversation;
+pub mod keys;
 pub mod link_key;
 pub mod links;
 pub mod merchants;
 pub mod notification;
 pub mod orders;
+pub mod whatsapp;
 
 pub use app::{App, Config, Shop};
 

@@ -1,5 +1,4 @@
-//! The key of the order pages' links: made once for a deployment, and exchanged with or without
-//! the links that were handed out.
+//! Exchanging the key of the order pages' links, with or without the links that were handed out.
 
 use jiff::SignedDuration;
 use pesan_adapters::secrets::LINK_KEY;
@@ -9,17 +8,6 @@ use secrecy::SecretString;
 use crate::links::{order_token_of, token_hash};
 use crate::merchants::{OperatorError, list, stored};
 use crate::{App, fresh_secret};
-
-/// Makes the key.
-///
-/// # Errors
-/// [`OperatorError::Made`] where there is one.
-pub async fn create(app: &App) -> Result<(), OperatorError> {
-    if app.parameters.create(LINK_KEY, &fresh_secret()).await? {
-        return Ok(());
-    }
-    Err(OperatorError::Made("link key"))
-}
 
 /// What becomes of the links that were handed out when the key is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +27,7 @@ pub enum HandedOut {
 /// some old links still open.
 pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<usize, OperatorError> {
     let old = stored(app, LINK_KEY).await?;
-    let old = old.ok_or(OperatorError::NotMade("link key"))?;
+    let old = old.ok_or_else(|| OperatorError::NotMade("link key".to_owned()))?;
     let fresh = fresh_secret();
     let bookings = bookings(app, days).await?;
     link(app, &fresh, &bookings).await?;

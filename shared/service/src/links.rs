@@ -73,9 +73,10 @@ fn is_loopback(url: &str) -> bool {
         .any(|loopback| host.starts_with(loopback))
 }
 
-fn token(key: &SecretString, subject: &str) -> Result<String, Failure> {
+/// What stands for `subject` to whoever has the key: 128 bits of an HMAC in base32.
+pub(crate) fn token(key: &SecretString, subject: &str) -> Result<String, Failure> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes())
-        .map_err(|_| Failure::Unavailable("the link key cannot be used".to_owned()))?;
+        .map_err(|_| Failure::Unavailable("the key cannot be used".to_owned()))?;
     mac.update(subject.as_bytes());
     let digest = mac.finalize().into_bytes();
     let short: Vec<u8> = digest.iter().copied().take(TOKEN_BYTES).collect();

@@ -270,6 +270,17 @@ pub(super) async fn number(
     sandbox.told(hook.into_iter().collect()).await
 }
 
+/// What is entered in the app's dashboard.
+pub(super) async fn app(Extract(sandbox): Extract<Sandbox>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Err(error) => wrong(error.to_string()),
+        Ok(app) => {
+            sandbox.set_whatsapp_app(app);
+            done()
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Verify {

@@ -14,6 +14,7 @@
 //! | `POST /sandbox/whatsapp-templates` `{"review":"by_hand"}` | new templates stay `PENDING` (else `at_once`) |
 //! | `POST /sandbox/whatsapp-templates/{name}` `{"event":"PAUSED"}` | the review, or Meta, decides; also `reason`, `category`, `quality`; `language`, `merchant` narrow it |
 //! | `POST /sandbox/whatsapp-numbers/{id}` `{"quality":"RED","event":"FLAGGED"}` | also `throughput`: messages a second |
+//! | `POST /sandbox/whatsapp-app` `{"app_secret":"…","webhook_url":"…","verify_token":"…"}` | the app's dashboard: who signs webhooks, and where they go |
 //! | `POST /sandbox/whatsapp-verify` | Meta's `GET` to the webhook; `mode`, `verify_token` bend it |
 
 mod compose;
@@ -55,9 +56,11 @@ const MOST_POSTS: usize = 64;
 const MOST_MESSAGES: usize = 200;
 
 /// A merchant's number and the business account that holds its templates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WhatsAppAccount {
-    /// The name under which a test's handles know it.
+    /// The name under which a test's handles know it. In a shop's accounts it is the shop's.
+    #[serde(default)]
     pub merchant: String,
     /// In the path of a send call.
     pub phone_number_id: String,
@@ -70,7 +73,8 @@ pub struct WhatsAppAccount {
 }
 
 /// The app that owns the webhook, one for all accounts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WhatsAppApp {
     /// Signs the webhooks.
     pub app_secret: String,
@@ -287,6 +291,7 @@ pub(crate) fn routes(sandbox: &Sandbox) -> Router {
         .route("/sandbox/whatsapp-templates", post(handles::review))
         .route("/sandbox/whatsapp-templates/{name}", post(handles::decide))
         .route("/sandbox/whatsapp-numbers/{id}", post(handles::number))
+        .route("/sandbox/whatsapp-app", post(handles::app))
         .route("/sandbox/whatsapp-verify", post(handles::verify))
         .with_state(sandbox.clone());
     sandbox.0.wire.guard("whatsapp", wire).merge(handles)

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
+use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
+use pesan_domain::message::text::Kind;
 
 use super::Item;
 
@@ -98,6 +100,31 @@ pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str
 
 pub(super) fn link(token_hash: &str) -> Key {
     key(format!("LINK#{token_hash}"), "LINK")
+}
+
+/// Whose a number at WhatsApp is.
+pub(super) fn whatsapp_number(id: &str) -> Key {
+    key(format!("WA#{id}"), "NUMBER")
+}
+
+/// Whose a business account at WhatsApp is: news of templates name nothing else.
+pub(super) fn whatsapp_account(id: &str) -> Key {
+    key(format!("WA#{id}"), "ACCOUNT")
+}
+
+/// Not in the merchant's own partition, which only the operator writes.
+pub(super) fn templates(merchant: &MerchantId) -> String {
+    format!("M#{}#TEMPLATES", merchant.as_str())
+}
+
+pub(super) fn template(merchant: &MerchantId, kind: Kind, language: Language) -> Key {
+    let language = super::rows::language_code(language);
+    key(templates(merchant), format!("{}#{language}", kind.name()))
+}
+
+/// `hash` stands for the phone number, which is not in the table's keys.
+pub(super) fn contact(merchant: &MerchantId, hash: &str) -> Key {
+    key(format!("M#{}#PHONE#{hash}", merchant.as_str()), "CONTACT")
 }
 
 /// What a person must settle, by the task's name.

@@ -116,7 +116,7 @@ impl Store {
     }
 }
 
-fn profile(merchant: &Merchant) -> Result<Item, StoreError> {
+pub(super) fn profile(merchant: &Merchant) -> Result<Item, StoreError> {
     let key = keys::merchant(&merchant.id);
     to_item(&Keyed::new(key, MerchantRow::from(merchant)))
 }

@@ -2,6 +2,7 @@
 //! reads and commits of each area, one round trip a method.
 
 mod chat;
+mod contact;
 mod keys;
 mod link;
 mod look;
@@ -9,6 +10,7 @@ mod merchant;
 mod payment;
 mod reservation;
 mod rows;
+mod whatsapp;
 
 use crate::aws::Refusal;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

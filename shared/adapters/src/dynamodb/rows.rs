@@ -8,9 +8,11 @@ use pesan_domain::catalog::Item;
 use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId, OrderId, TransactionId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
+use pesan_domain::message::activation::Activation;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Reservation, ReservationState};
+use pesan_domain::whatsapp::WhatsAppAccount;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, broken};
@@ -91,6 +93,8 @@ pub(super) struct MerchantRow {
     pub bot_username: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub midtrans: Option<MidtransRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<WhatsAppRow>,
     pub slots: Vec<SlotRow>,
     pub seats_per_slot: u8,
     pub closed_weekdays: Vec<i8>,
@@ -132,6 +136,36 @@ impl From<MidtransRow> for MidtransAccount {
     }
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct WhatsAppRow {
+    pub phone_number_id: String,
+    pub waba_id: String,
+    pub display_phone_number: String,
+    pub activation: String,
+}
+
+impl From<&WhatsAppAccount> for WhatsAppRow {
+    fn from(account: &WhatsAppAccount) -> Self {
+        Self {
+            phone_number_id: account.phone_number_id.clone(),
+            waba_id: account.waba_id.clone(),
+            display_phone_number: account.display_phone_number.clone(),
+            activation: account.activation.name().to_owned(),
+        }
+    }
+}
+
+impl WhatsAppRow {
+    fn account(self) -> Result<WhatsAppAccount, StoreError> {
+        Ok(WhatsAppAccount {
+            phone_number_id: self.phone_number_id,
+            waba_id: self.waba_id,
+            display_phone_number: self.display_phone_number,
+            activation: Activation::parse(&self.activation).map_err(broken)?,
+        })
+    }
+}
+
 impl From<&Merchant> for MerchantRow {
     fn from(merchant: &Merchant) -> Self {
         Self {
@@ -142,6 +176,7 @@ impl From<&Merchant> for MerchantRow {
             zone: merchant.zone.as_str().to_owned(),
             bot_username: merchant.bot_username.clone(),
             midtrans: merchant.midtrans.as_ref().map(MidtransRow::from),
+            whatsapp: merchant.whatsapp.as_ref().map(WhatsAppRow::from),
             slots: merchant.slots.iter().map(SlotRow::from).collect(),
             seats_per_slot: merchant.seats_per_slot,
             closed_weekdays: merchant
@@ -172,6 +207,7 @@ impl MerchantRow {
             zone: Zone::parse(&self.zone).map_err(broken)?,
             bot_username: self.bot_username,
             midtrans: self.midtrans.map(MidtransAccount::from),
+            whatsapp: self.whatsapp.map(WhatsAppRow::account).transpose()?,
             slots: Slots::new(slots).map_err(broken)?,
             seats_per_slot: self.seats_per_slot,
             closed_weekdays: self

@@ -1,7 +1,7 @@
 //! What a merchant lacks to go live, in the order in which it is put right.
 
 use pesan_adapters::probe::Probe;
-use pesan_adapters::secrets::{LINK_KEY, MerchantSecret};
+use pesan_adapters::secrets::MerchantSecret;
 use pesan_adapters::telegram::WebhookInfo;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::MerchantId;
@@ -9,8 +9,9 @@ use pesan_domain::merchant::{Merchant, MidtransEnvironment};
 use secrecy::SecretString;
 
 use super::telegram::webhook_url;
-use super::{OperatorError, find, midtrans, stored, telegram};
+use super::{OperatorError, find, midtrans, stored, telegram, whatsapp};
 use crate::App;
+use crate::keys::KEYS;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ impl Finding {
         Self::new(what, Verdict::NotKnown, &error.to_string())
     }
 
+    pub(super) fn note(what: &'static str, detail: &str) -> Self {
+        Self::new(what, Verdict::Note, detail)
+    }
+
     fn new(what: &'static str, verdict: Verdict, detail: &str) -> Self {
         Self {
             what,
@@ -62,16 +67,20 @@ impl Finding {
     }
 }
 
-/// Looks at what all merchants share: the key of the links, and the public address.
+/// Looks at what all merchants share: the keys, and the public address.
 ///
 /// # Errors
 /// [`OperatorError`] where something could not be looked at.
 pub async fn deployment(app: &App) -> Result<Vec<Finding>, OperatorError> {
-    let key = match stored(app, LINK_KEY).await? {
-        Some(_) => Finding::good("link key", "there"),
-        None => Finding::lacking("link key", "there is none", "pesan link-key create"),
-    };
-    Ok(vec![key, address(app).await?])
+    let mut findings = Vec::new();
+    for (parameter, words) in KEYS {
+        findings.push(match stored(app, parameter).await? {
+            Some(_) => Finding::good(words, "there"),
+            None => Finding::lacking(words, "there is none", "pesan keys create"),
+        });
+    }
+    findings.push(address(app).await?);
+    Ok(findings)
 }
 
 /// Many sites answer at `/`; only ours takes no GET at a webhook.
@@ -104,6 +113,7 @@ pub async fn merchant(app: &App, id: &MerchantId) -> Result<Vec<Finding>, Operat
     let mut findings = vec![hours(&merchant), items(&merchant, &catalog)];
     findings.extend(midtrans::check(app, id).await?);
     findings.extend(bot(app, &merchant).await?);
+    findings.extend(whatsapp::examine(app, &merchant).await?);
     let sandbox = merchant
         .midtrans
         .as_ref()

@@ -48,7 +48,7 @@ pub async fn connect(
         given => given,
     };
     let key = stored.ok_or_else(|| OperatorError::NoSecret {
-        id: id.clone(),
+        of: id.to_string(),
         what: "server key",
     })?;
     account.environment.check_server_key(key.expose_secret())?;

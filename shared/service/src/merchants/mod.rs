@@ -4,6 +4,7 @@
 mod doctor;
 pub mod midtrans;
 pub mod telegram;
+pub mod whatsapp;
 
 use pesan_adapters::dynamodb::StoreError;
 use pesan_adapters::http::CallError;
@@ -31,19 +32,16 @@ pub enum OperatorError {
     #[error(transparent)]
     Field(#[from] FieldRefused),
     /// A secret is needed and neither given nor stored.
-    #[error("{id} has no {what} yet")]
+    #[error("{of} has no {what} yet")]
     NoSecret {
         /// Whose.
-        id: MerchantId,
+        of: String,
         /// Which.
         what: &'static str,
     },
-    /// It is made once, and is there.
-    #[error("there is a {0} already")]
-    Made(&'static str),
     /// It is not made yet.
     #[error("there is no {0} yet")]
-    NotMade(&'static str),
+    NotMade(String),
     /// Another merchant has it.
     #[error("{what} belongs to the merchant {to} already")]
     Taken {

@@ -44,7 +44,7 @@ pub fn webhook_url(app: &App, id: &MerchantId) -> String {
 /// is kept.
 ///
 /// # Errors
-/// [`OperatorError::First`] where there is no token, [`OperatorError::Refused`] with Telegram's
+/// [`OperatorError::NoSecret`] where there is no token, [`OperatorError::Refused`] with Telegram's
 /// own words.
 pub async fn set_webhook(
     app: &App,
@@ -179,7 +179,7 @@ async fn stored_token(app: &App, id: &MerchantId) -> Result<SecretString, Operat
     let name = MerchantSecret::TelegramToken.name(id);
     let token = stored(app, &name).await?;
     token.ok_or_else(|| OperatorError::NoSecret {
-        id: id.clone(),
+        of: id.to_string(),
         what: "bot token",
     })
 }

@@ -31,6 +31,7 @@ pub(super) fn expect(expected: &mut Resources) {
     config["CacheBehaviors"] = [
         ("/telegram/*", "telegram-webhook"),
         ("/midtrans/*", "midtrans-notification"),
+        ("/whatsapp", "whatsapp-webhook"),
     ]
     .iter()
     .map(|(pattern, binary)| {

@@ -23,9 +23,13 @@ const TELEGRAM_TOKEN: &str = "merchants/*/telegram-token";
 const TELEGRAM_WEBHOOK_SECRET: &str = "merchants/*/telegram-webhook-secret";
 const MIDTRANS_SERVER_KEY: &str = "merchants/*/midtrans-server-key";
 const LINK_KEY: &str = "link-key";
+const CONTACT_KEY: &str = "contact-key";
+const WHATSAPP_APP_SECRET: &str = "whatsapp-app-secret";
+const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
+const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 3] = [
+pub(super) const FUNCTIONS: [Function; 4] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -72,6 +76,21 @@ pub(super) const FUNCTIONS: [Function; 3] = [
             (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*"]),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
+        most_5xx: 3,
+    },
+    Function {
+        prefix: "WhatsAppWebhook",
+        binary: "whatsapp-webhook",
+        grants: &[
+            (&["dynamodb:BatchGetItem"], &["M#*", "WA#*"]),
+            (&["dynamodb:PutItem"], &["M#*#PHONE#*", "M#*#TEMPLATES"]),
+        ],
+        secrets: &[
+            WHATSAPP_APP_SECRET,
+            WHATSAPP_VERIFY_TOKEN,
+            CONTACT_KEY,
+            WHATSAPP_TOKEN,
+        ],
         most_5xx: 3,
     },
 ];
