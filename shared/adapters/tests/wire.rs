@@ -309,12 +309,13 @@ fn sent(deed: Deed) -> GraphError {
 
 #[test]
 fn d7_a_message_without_a_readable_answer_is_unknown_and_a_refusal_carries_metas_code() {
-    for deed in [
+    let deeds: [Deed; 4] = [
         |_| Does::Answer(200, "<html>"),
         |_| Does::Answer(200, r#"{"messages":[]}"#),
         |_| Does::Answer(200, r#"{"messages":[{"id":""}]}"#),
-        (|_| Does::Nothing) as Deed,
-    ] {
+        |_| Does::Nothing,
+    ];
+    for deed in deeds {
         let error = sent(deed);
         assert!(matches!(error, GraphError::Unknown(_)), "{error:?}");
         assert_eq!(error.refusal(), None);
