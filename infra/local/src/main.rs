@@ -12,6 +12,8 @@ mod seed;
 mod server;
 mod stack;
 mod template;
+#[cfg(test)]
+mod whatsapp;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -15,7 +15,10 @@ use pesan_adapters::clock::Clock;
 use pesan_adapters::dynamodb::{Store, StoreError};
 use pesan_adapters::midtrans::Midtrans;
 use pesan_adapters::secrets::{Parameters, SecretError};
+use pesan_adapters::whatsapp::{Content, GraphError, WhatsApp};
 use pesan_domain::merchant::MidtransEnvironment;
+use pesan_domain::message::verdict::Verdict;
+use pesan_domain::whatsapp::Phone;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What the server does with a request, by the request's number from 0.
@@ -290,4 +293,45 @@ fn a_read_that_failed_counts_as_one_too() {
     let kept = runtime.block_on(parameters.get("key")).unwrap();
     assert_eq!(kept.expose_secret(), "first");
     assert_eq!(server.requests(), asked);
+}
+
+/// What comes of a message to a Cloud API that does so.
+fn sent(deed: Deed) -> GraphError {
+    let server = Server::start(deed);
+    let whatsapp = WhatsApp::new(pesan_adapters::http::client().unwrap(), &server.url);
+    let phone = Phone::from_digits("6281200000042").unwrap();
+    let token = SecretString::from("token");
+    let sending = whatsapp.send("1", &token, &phone, Content::Text("Halo"), None);
+    let error = runtime().block_on(sending).unwrap_err();
+    assert_eq!(server.requests(), 1, "never sent twice");
+    error
+}
+
+#[test]
+fn d7_a_message_without_a_readable_answer_is_unknown_and_a_refusal_carries_metas_code() {
+    let deeds: [Deed; 4] = [
+        |_| Does::Answer(200, "<html>"),
+        |_| Does::Answer(200, r#"{"messages":[]}"#),
+        |_| Does::Answer(200, r#"{"messages":[{"id":""}]}"#),
+        |_| Does::Nothing,
+    ];
+    for deed in deeds {
+        let error = sent(deed);
+        assert!(matches!(error, GraphError::Unknown(_)), "{error:?}");
+        assert_eq!(error.refusal(), None);
+    }
+    let pair = sent(|_| {
+        Does::Answer(
+            400,
+            r#"{"error":{"code":131056,"message":"to 6281200000042"}}"#,
+        )
+    });
+    assert_eq!(pair.refusal().unwrap().verdict, Verdict::PauseRecipient);
+    assert_eq!(pair.to_string(), "refused with code 131056");
+    let proxy = sent(|_| Does::Answer(502, "<html>"));
+    assert_eq!(proxy.code(), 502);
+    assert!(matches!(
+        proxy.refusal().unwrap().verdict,
+        Verdict::RetryLater(_) | Verdict::Unknown
+    ));
 }
