@@ -37,6 +37,19 @@ pub struct KillSwitch(pub Arc<dyn Fn() + Send + Sync>);
 #[derive(Clone, Copy, Debug)]
 pub struct CloseConnection;
 
+/// A request's extension: the call is to be done in part, as the fault `partial` says.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialFailure;
+
+/// How a step that is no call over HTTP fails on order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trip {
+    /// It was not done.
+    Before,
+    /// It was done, and its doer does not know.
+    After,
+}
+
 #[derive(Default)]
 struct Inner {
     calls: HashMap<&'static str, VecDeque<Call>>,
@@ -78,6 +91,14 @@ impl Wire {
         ))
     }
 
+    /// Whether a step of the caller's own, which is no call over HTTP, is to fail.
+    pub fn trip(&self, vendor: &str, op: &str) -> Option<Trip> {
+        Some(match self.take(vendor, op)? {
+            Kind::TimeoutAfter | Kind::KillAfter => Trip::After,
+            _ => Trip::Before,
+        })
+    }
+
     async fn pass(self, vendor: &'static str, request: Request, next: Next) -> Response {
         let (parts, body) = request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
@@ -109,6 +130,11 @@ impl Wire {
                 drop(inner(parts.clone(), body).await);
                 kill();
                 closed()
+            }
+            Some(Kind::Partial) => {
+                let mut parts = parts;
+                parts.extensions.insert(PartialFailure);
+                inner(parts, body).await
             }
             Some(kind) => fault::answer(vendor, &kind, &op, parts.uri.path(), &body),
         };
