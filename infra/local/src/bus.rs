@@ -191,8 +191,8 @@ impl Bus {
         if trip == Some(Trip::Before) {
             return false;
         }
-        let fields = target.input_path.iter();
-        let part = fields.fold(Some(event), |part, field| part?.get(field));
+        let mut fields = target.input_path.iter();
+        let part = fields.try_fold(event, |part, field| part.get(field));
         let body = part.unwrap_or(&Value::Null).to_string();
         self.0.queues.send(&target.queue, body, BTreeMap::new());
         trip.is_none()
