@@ -68,26 +68,23 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
     /// Takes one out.
     pub fn take(&mut self, number: u64) -> Option<T> {
         let item = self.items.remove(&number)?;
-        self.note(number, None);
+        self.note(number);
         Some(item)
     }
 
     fn put(&mut self, number: u64, item: T) {
-        self.note(number, Some(&item));
         self.items.insert(number, item);
+        self.note(number);
     }
 
-    fn note(&mut self, number: u64, item: Option<&T>) {
+    /// Writes down what one has become.
+    fn note(&mut self, number: u64) {
         let Some(log) = &mut self.log else { return };
-        let noted = append(log, number, item).and_then(|()| {
-            if log.lines > MANY_LINES && log.lines > 4 * self.items.len() {
-                // What was just noted is not among the items yet.
-                let path = log.path.clone();
-                *log = rewritten(path, &self.items)?;
-                append(log, number, item)?;
-            }
-            Ok(())
-        });
+        let noted = if log.lines > MANY_LINES && log.lines > 4 * self.items.len() {
+            rewritten(log.path.clone(), &self.items).map(|fresh| *log = fresh)
+        } else {
+            append(log, number, self.items.get(&number))
+        };
         if let Err(error) = noted {
             tracing::error!(kind = "state", outcome = "not kept", error = %format_args!("{error:#}"));
         }

@@ -158,6 +158,14 @@ fn the_message_path_is_read_as_it_stands() {
 }
 
 #[test]
+fn j5_a_broadcast_at_full_speed_leaves_webhooks_room() {
+    let messaging = Template::parse(OURS).unwrap().messaging;
+    let taken: usize = messaging.consumers.iter().map(|one| one.concurrency).sum();
+    // What a new account has in all.
+    assert!(taken < 10, "{taken}");
+}
+
+#[test]
 fn j7_the_projects_template_keeps_every_rule() {
     assert_eq!(Rules::new().problems(&ours()), Vec::<String>::new());
 }
