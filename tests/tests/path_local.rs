@@ -382,13 +382,11 @@ async fn turning_the_clock_wakes_due_rows_where_they_are_due_and_a_rate_once_at_
     assert_eq!(invocations(&stack, "reconciler").await, 1);
     stack.advance("30s").await;
     assert_eq!(invocations(&stack, "reconciler").await, 1);
-    // An hour and two after the last stop; another long after this move.
+    // Two on the way, a stop each, and one long after it.
     put_row(&stack, "DUE#3", "2026-12-01T08:00:00Z#message#1").await;
     put_row(&stack, "DUE#15", "2026-12-01T09:00:00Z#message#2").await;
     put_row(&stack, "DUE#0", "2026-12-02T09:00:00Z#message#3").await;
-    stack.set_clock("2026-12-01T15:59:00+07:00").await;
-    let first_row = invocations(&stack, "reconciler").await;
-    assert!(first_row > 2, "{first_row}");
-    stack.set_clock("2026-12-01T16:00:00+07:00").await;
-    assert!(invocations(&stack, "reconciler").await > first_row);
+    stack.set_clock("2026-12-01T16:30:00+07:00").await;
+    let woken = invocations(&stack, "reconciler").await;
+    assert!(woken >= 1 + 3, "{woken}");
 }

@@ -292,3 +292,80 @@ pub async fn rows(aws: &Aws) -> anyhow::Result<Vec<Value>> {
         .map(|item| Ok(serde_dynamo::from_item(item)?))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Value {
+        json!({
+            "TableName": "pesan",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": "PK", "AttributeType": "S"},
+                {"AttributeName": "SK", "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": "PK", "KeyType": "HASH"},
+                {"AttributeName": "SK", "KeyType": "RANGE"},
+            ],
+        })
+    }
+
+    fn put(database: &Embedded, partition: &str, sort: &str) {
+        let item = json!({"PK": {"S": partition}, "SK": {"S": sort}});
+        let request = json!({"TableName": "pesan", "Item": item});
+        let put = database
+            .0
+            .put_item(serde_json::from_value(request).unwrap());
+        assert!(put.is_ok());
+    }
+
+    #[test]
+    fn due_rows_are_found_in_every_partition_by_their_second() {
+        let database = open(None, &table()).unwrap();
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        assert_eq!(database.next_due(at("2026-12-01T00:00:00Z")).unwrap(), None);
+        put(&database, "DUE#15", "2026-12-01T01:00:00Z#message#a");
+        put(&database, "DUE#0", "2026-12-01T02:00:00Z#hold#b");
+        put(&database, "DUE#16", "2026-12-01T00:30:00Z#of-no-shard#c");
+        for (after, next) in [
+            ("2026-12-01T00:59:59.999Z", Some("2026-12-01T01:00:00Z")),
+            ("2026-12-01T01:00:00.001Z", Some("2026-12-01T02:00:00Z")),
+            ("2026-12-01T02:00:00Z", None),
+        ] {
+            let found = database.next_due(at(after)).unwrap();
+            assert_eq!(found, next.map(at), "{after}");
+        }
+        assert_eq!(database.due(at("2026-12-01T00:59:59Z")).unwrap(), [""; 0]);
+        let both = database.due(at("2026-12-01T02:00:00Z")).unwrap();
+        assert_eq!(
+            both,
+            [
+                "2026-12-01T02:00:00Z#hold#b",
+                "2026-12-01T01:00:00Z#message#a"
+            ]
+        );
+        put(&database, "DUE#1", "tomorrow#message#d");
+        let refused = database.next_due(at("2026-12-01T03:00:00Z")).unwrap_err();
+        assert!(format!("{refused:#}").contains("tomorrow"), "{refused:#}");
+    }
+
+    #[test]
+    fn a_table_of_an_older_template_is_given_its_stream() {
+        let old = open(None, &table()).unwrap();
+        assert!(old.stream().unwrap().is_none());
+        let mut newer = table();
+        newer["StreamSpecification"] =
+            json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"});
+        for _ in 0..2 {
+            with_stream(&old.0, &newer).unwrap();
+        }
+        put(&old, "OUTBOX#1", "01");
+        let stream = old.stream().unwrap().unwrap();
+        let records = stream.read_now(None).unwrap();
+        assert_eq!(records[0]["dynamodb"]["Keys"]["PK"]["S"], "OUTBOX#1");
+        let last = records[0]["dynamodb"]["SequenceNumber"].as_str();
+        assert_eq!(stream.read_now(last).unwrap(), [json!(null); 0]);
+    }
+}
