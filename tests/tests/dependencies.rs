@@ -4,7 +4,14 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const FUNCTIONS: [&str; 3] = ["midtrans-notification", "telegram-webhook", "web"];
+const FUNCTIONS: [&str; 6] = [
+    "message-sender",
+    "midtrans-notification",
+    "outbox-relay",
+    "reconciler",
+    "telegram-webhook",
+    "web",
+];
 
 fn allowed(package: &str) -> Vec<&'static str> {
     match package {
