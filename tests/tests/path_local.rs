@@ -45,10 +45,12 @@ fn started(template: PathBuf, data: Option<PathBuf>) -> Stack {
     })
 }
 
-fn envelope(id: &str, urgency: &str) -> Value {
+/// The envelope of a message that nobody has queued.
+fn envelope(nth: u8, urgency: &str) -> Value {
     json!({
-        "type": "message.queued", "version": 1, "id": id, "merchant": "demo",
-        "at": "2026-12-01T01:00:00Z", "message": id, "urgency": urgency,
+        "type": "message.queued", "version": 1, "id": format!("019ad7c1a900000000000000000000{nth:02x}"),
+        "merchant": "demo", "at": "2026-12-01T01:00:00Z",
+        "message": "mzxw6ytboi4tqmjsgq3dcnbwgu", "urgency": urgency,
     })
 }
 
@@ -72,8 +74,8 @@ async fn put_events(stack: &Stack, entries: &[Value]) -> Value {
 }
 
 /// One urgent message on the bus.
-async fn put_urgent(stack: &Stack, id: &str) {
-    let answer = put_events(stack, &[entry("message.queued", &envelope(id, "urgent"))]).await;
+async fn put_urgent(stack: &Stack, nth: u8) {
+    let answer = put_events(stack, &[entry("message.queued", &envelope(nth, "urgent"))]).await;
     assert_eq!(answer["FailedEntryCount"], 0, "{answer}");
 }
 
@@ -123,30 +125,31 @@ async fn invocations(stack: &Stack, function: &str) -> usize {
 async fn an_event_is_led_to_the_queue_of_its_rule_as_its_envelope() {
     let folder = tempfile::tempdir().unwrap();
     let stack = started(without(&folder, SENDER), None);
-    let (urgent, bulk) = (envelope("1", "urgent"), envelope("2", "bulk"));
+    let (urgent, bulk) = (envelope(1, "urgent"), envelope(2, "bulk"));
+    let normal = envelope(3, "normal");
     let answer = put_events(
         &stack,
         &[
             entry("message.queued", &urgent),
             entry("message.queued", &bulk),
             entry("message.sent", &urgent),
-            entry("message.queued", &envelope("3", "whenever")),
+            entry("message.queued", &normal),
         ],
     )
     .await;
     assert_eq!(answer["FailedEntryCount"], 0, "{answer}");
     assert_eq!(answer["Entries"].as_array().unwrap().len(), 4);
     stack.idle().await;
-    assert_eq!(bodies(&stack, "UrgentQueue").await, [urgent]);
+    assert_eq!(bodies(&stack, "UrgentQueue").await, [urgent, normal]);
     assert_eq!(bodies(&stack, "BulkQueue").await, [bulk]);
-    assert_eq!(depths(&stack, "UrgentQueue").await, [0, 1, 0, 0]);
+    assert_eq!(depths(&stack, "UrgentQueue").await, [0, 2, 0, 0]);
 }
 
 #[tokio::test]
 async fn a_message_that_is_done_with_is_gone() {
     let stack = Stack::start();
-    for id in ["1", "2", "3"] {
-        put_urgent(&stack, id).await;
+    for nth in 1..=3 {
+        put_urgent(&stack, nth).await;
     }
     stack.idle().await;
     assert_eq!(depths(&stack, "UrgentQueue").await, [0, 0, 0, 0]);
@@ -158,7 +161,7 @@ async fn a_message_that_is_done_with_is_gone() {
 async fn j4_what_crashes_five_times_is_a_dead_letter_and_can_be_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let stack = started(without(&folder, SENDER), None);
-    put_urgent(&stack, "1").await;
+    put_urgent(&stack, 1).await;
     stack.idle().await;
     // Hidden for 90 seconds after each of its five receives.
     stack.advance("359s").await;
@@ -168,7 +171,7 @@ async fn j4_what_crashes_five_times_is_a_dead_letter_and_can_be_sent_again() {
     stack.advance("2m").await;
     assert_eq!(depths(&stack, "UrgentQueue").await, [0, 0, 0, 1]);
     let letters = bodies(&stack, "UrgentDeadLetterQueue").await;
-    assert_eq!(letters, [envelope("1", "urgent")]);
+    assert_eq!(letters, [envelope(1, "urgent")]);
     let redriven = stack
         .handle("/sandbox/queues/UrgentQueue/redrive", &json!({}))
         .await;
@@ -182,7 +185,7 @@ async fn b16_what_was_taken_from_the_outbox_outlives_a_power_cut() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let kept = Some(data.path().to_owned());
     let stack = started(without(&folder, SENDER), kept.clone());
-    put_urgent(&stack, "1").await;
+    put_urgent(&stack, 1).await;
     stack.idle().await;
     stack.cut();
 
@@ -252,6 +255,7 @@ async fn what_the_relay_cannot_take_is_given_up_and_does_not_hold_up_the_rest_fo
 #[tokio::test]
 async fn idle_says_what_is_not_done_yet() {
     let stack = Stack::start();
+    stack.idle().await;
     let fault = json!({"at": "streams", "fault": "http_500", "times": 1_000_000});
     stack.fault(fault).await;
     put_row(&stack, "OUTBOX#1", "01").await;
@@ -272,35 +276,38 @@ async fn a_queue_that_fails_is_sent_to_again_and_then_given_up() {
     stack
         .fault(json!({"at": "sqs", "fault": "http_500", "times": 2}))
         .await;
-    put_urgent(&stack, "1").await;
+    put_urgent(&stack, 1).await;
     stack.idle().await;
     assert_eq!(depths(&stack, "UrgentQueue").await, [0, 0, 0, 0]);
     stack.advance("10s").await;
-    assert_eq!(
-        bodies(&stack, "UrgentQueue").await,
-        [envelope("1", "urgent")]
-    );
+    assert_eq!(bodies(&stack, "UrgentQueue").await, [envelope(1, "urgent")]);
 
     // Sent, and the answer lost: there twice.
     stack
         .fault(json!({"at": "sqs", "fault": "timeout_after"}))
         .await;
-    put_urgent(&stack, "2").await;
+    put_urgent(&stack, 2).await;
     stack.advance("10s").await;
     let there = bodies(&stack, "UrgentQueue").await;
-    assert_eq!(there.iter().filter(|body| body["id"] == "2").count(), 2);
+    assert_eq!(
+        there
+            .iter()
+            .filter(|body| **body == envelope(2, "urgent"))
+            .count(),
+        2
+    );
 
     stack
         .fault(json!({"at": "sqs", "fault": "http_500", "times": 1_000}))
         .await;
-    put_urgent(&stack, "3").await;
+    put_urgent(&stack, 3).await;
     stack.advance("2h").await;
     assert_eq!(depths(&stack, "EventsDeadLetterQueue").await, [0, 0, 0, 1]);
     let letters = stack
         .get_json("/sandbox/queues/EventsDeadLetterQueue")
         .await;
     let event: Value = serde_json::from_str(letters[0]["body"].as_str().unwrap()).unwrap();
-    assert_eq!(event["detail"], envelope("3", "urgent"));
+    assert_eq!(event["detail"], envelope(3, "urgent"));
     let rule = letters[0]["attributes"]["RULE_ARN"]["StringValue"].as_str();
     assert!(rule.unwrap().ends_with("UrgentMessagesRule"), "{letters}");
 }
@@ -309,7 +316,7 @@ async fn a_queue_that_fails_is_sent_to_again_and_then_given_up() {
 async fn put_events_fails_in_part_and_on_order() {
     let folder = tempfile::tempdir().unwrap();
     let stack = started(without(&folder, SENDER), None);
-    let good = entry("message.queued", &envelope("1", "bulk"));
+    let good = entry("message.queued", &envelope(1, "bulk"));
     stack
         .fault(json!({"at": "eventbridge", "fault": "partial"}))
         .await;
@@ -388,5 +395,6 @@ async fn turning_the_clock_wakes_due_rows_where_they_are_due_and_a_rate_once_at_
     put_row(&stack, "DUE#0", "2026-12-02T09:00:00Z#message#3").await;
     stack.set_clock("2026-12-01T16:30:00+07:00").await;
     let woken = invocations(&stack, "reconciler").await;
-    assert!(woken >= 1 + 3, "{woken}");
+    // One before, one at each stop, and at the end the rate.
+    assert!(woken > 3, "{woken}");
 }

@@ -11,7 +11,7 @@ use pesan_adapters::clock::Clock;
 use pesan_lambda::{
     Body, Env, EventHandler, Handler, Invocation, InvocationFailed, Request, Response,
 };
-use pesan_sandbox::KillSwitch;
+use pesan_sandbox::{CalledBy, KillSwitch};
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt as _;
@@ -37,7 +37,8 @@ struct Inner {
     clock: Clock,
     next: AtomicU64,
     running: AtomicUsize,
-    switches: Mutex<HashMap<u64, Arc<Notify>>>,
+    /// By the environment's number: its function, and what kills the invocation in it.
+    known: Mutex<HashMap<u64, (String, Arc<Notify>)>>,
 }
 
 /// The environments of one function.
@@ -70,7 +71,7 @@ impl Environments {
             clock,
             next: AtomicU64::new(1),
             running: AtomicUsize::new(0),
-            switches: Mutex::default(),
+            known: Mutex::default(),
         }))
     }
 
@@ -79,10 +80,11 @@ impl Environments {
         self.0.running.load(Ordering::SeqCst)
     }
 
-    /// What kills the invocation that runs in an environment.
-    pub fn switch(&self, number: u64) -> Option<KillSwitch> {
-        let killed = Arc::clone(self.0.switches.lock().ok()?.get(&number)?);
-        Some(KillSwitch(Arc::new(move || killed.notify_one())))
+    /// The function of an environment, and what kills the invocation that runs in it.
+    pub fn caller(&self, number: u64) -> Option<(CalledBy, KillSwitch)> {
+        let (function, killed) = self.0.known.lock().ok()?.get(&number)?.clone();
+        let kill = KillSwitch(Arc::new(move || killed.notify_one()));
+        Some((CalledBy(function), kill))
     }
 
     /// The environments of `binary`; `variables` are those of the environment of a number.
@@ -189,8 +191,8 @@ impl Pool {
             }
             Some(Err(error)) => Outcome::Broken(error),
             None => {
-                if let Ok(mut switches) = self.all.0.switches.lock() {
-                    switches.remove(&environment.number);
+                if let Ok(mut known) = self.all.0.known.lock() {
+                    known.remove(&environment.number);
                 }
                 Outcome::Killed
             }
@@ -206,8 +208,8 @@ impl Pool {
         let env = (self.variables)(number);
         let function = make(&self.binary, &env, self.all.0.clock.clone()).await?;
         let killed = Arc::new(Notify::new());
-        if let Ok(mut switches) = self.all.0.switches.lock() {
-            switches.insert(number, Arc::clone(&killed));
+        if let Ok(mut known) = self.all.0.known.lock() {
+            known.insert(number, (self.binary.clone(), Arc::clone(&killed)));
         }
         Ok(Environment {
             number,

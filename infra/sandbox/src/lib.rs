@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::store::{Store, locked};
 pub use crate::whatsapp::{WhatsAppAccount, WhatsAppApp};
-pub use crate::wire::{CloseConnection, KillSwitch, PartialFailure, Trip, Wire};
+pub use crate::wire::{CalledBy, CloseConnection, KillSwitch, PartialFailure, Trip, Wire};
 
 /// How the stand-ins are set up.
 pub struct Options {

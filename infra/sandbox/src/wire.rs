@@ -33,6 +33,10 @@ pub struct Wire(Arc<Mutex<Inner>>);
 #[derive(Clone)]
 pub struct KillSwitch(pub Arc<dyn Fn() + Send + Sync>);
 
+/// A request's extension: the function whose invocation the call came out of.
+#[derive(Clone, Debug)]
+pub struct CalledBy(pub String);
+
 /// A response's extension: the server closes the connection and answers nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct CloseConnection;
@@ -64,6 +68,8 @@ struct Call {
     method: String,
     path: String,
     op: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
     status: Option<u16>,
     body: Value,
 }
@@ -163,6 +169,7 @@ impl Wire {
             method: parts.method.to_string(),
             path: path.unwrap_or_default().to_owned(),
             op: op.to_owned(),
+            function: parts.extensions.get().map(|CalledBy(name)| name.clone()),
             status: None,
             body,
         });

@@ -144,11 +144,14 @@ impl Streams {
         let now = self.shared.clock.now().as_millisecond();
         let waiting = self.readers.iter().map(|reader| {
             let shard = reader.locked();
-            let is_due = shard.due().is_some_and(|due| due <= now);
-            let unread = reader.done.load(Ordering::SeqCst) < self.shared.writes.count();
-            match (is_due, unread) {
-                (true, _) => shard.len(),
-                (false, unread) => usize::from(unread),
+            match shard.due() {
+                Some(due) if due <= now => shard.len(),
+                // What is behind it waits as long.
+                Some(_) => 0,
+                None => {
+                    let done = reader.done.load(Ordering::SeqCst);
+                    usize::from(done < self.shared.writes.count())
+                }
             }
         });
         waiting.sum()
@@ -182,19 +185,20 @@ impl Reader {
         let mut position = kept;
         loop {
             let written = self.shared.writes.count();
-            self.catch_up(&mut position).await;
-            self.done.store(written, Ordering::SeqCst);
+            if self.has_caught_up(&mut position).await {
+                self.done.store(written, Ordering::SeqCst);
+            }
             news.notified().await;
         }
     }
 
-    /// Gives everything that there is to the function, until nothing is there or what comes first
-    /// has to wait.
-    async fn catch_up(&self, position: &mut Option<String>) {
+    /// Gives everything that there is to the function. Not so where what comes first has to wait:
+    /// what is behind it is not looked at.
+    async fn has_caught_up(&self, position: &mut Option<String>) -> bool {
         loop {
             while let Some(due) = self.due() {
                 if due > self.now() {
-                    return;
+                    return false;
                 }
                 self.try_first().await;
             }
@@ -204,7 +208,7 @@ impl Reader {
                 continue;
             };
             let Some(last) = page.last().and_then(sequence) else {
-                return;
+                return true;
             };
             *position = Some(last);
             self.locked().read(&self.wanted(page), &self.source);

@@ -97,7 +97,7 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
             ["MessagesRule", "InputTransformer"],
         ),
         (
-            "urgency: [urgent]",
+            "urgency: [{ anything-but: bulk }]",
             "urgency: [{numeric: [1]}]",
             ["UrgentMessagesRule", "numeric"],
         ),

@@ -211,11 +211,13 @@ fn of_table() -> [(&'static str, &'static str, Value); 3] {
     let errors = vec![
         returned(
             "sum",
-            "SUM([batch_get_item, query, put_item, transact_write_items])",
+            "SUM([batch_get_item, query, put_item, delete_item, batch_write_item, transact_write_items])",
         ),
         operation("batch_get_item", "BatchGetItem"),
         operation("query", "Query"),
         operation("put_item", "PutItem"),
+        operation("delete_item", "DeleteItem"),
+        operation("batch_write_item", "BatchWriteItem"),
         operation("transact_write_items", "TransactWriteItems"),
     ];
     let reads = json!({

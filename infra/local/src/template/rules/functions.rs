@@ -87,7 +87,7 @@ pub(super) const FUNCTIONS: [Function; 6] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY],
         called_by: Caller::Url { most_5xx: 1 },
     },
     Function {
@@ -104,7 +104,7 @@ pub(super) const FUNCTIONS: [Function; 6] = [
     Function {
         prefix: "OutboxRelay",
         binary: "outbox-relay",
-        grants: &[(&["dynamodb:DeleteItem"], &["OUTBOX#*"])],
+        grants: &[(&["dynamodb:BatchWriteItem"], &["OUTBOX#*"])],
         secrets: &[],
         called_by: Caller::Stream,
     },
@@ -114,8 +114,18 @@ pub(super) const FUNCTIONS: [Function; 6] = [
         grants: &[
             (&["dynamodb:BatchGetItem"], &["MSG#*", "M#*"]),
             (
-                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
-                &["MSG#*", "OUTBOX#*", "DUE#*", "M#*#CHAT#*"],
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+                &[
+                    "MSG#*",
+                    "DUE#*",
+                    "M#*#CHAT#*",
+                    "M#*#CHANNEL#*",
+                    "M#*#WAIT#*",
+                ],
             ),
         ],
         secrets: &[TELEGRAM_TOKEN, LINK_KEY],

@@ -19,7 +19,9 @@ pub(super) fn expect(expected: &mut Resources) {
         "Properties": {"Name": {"Ref": "AWS::StackName"}},
     });
     expected.insert("EventBus".to_owned(), bus);
-    for (name, urgency, kept) in [("Urgent", "urgent", DAY), ("Bulk", "bulk", FOUR_DAYS)] {
+    let urgencies = [json!({"anything-but": "bulk"}), json!("bulk")];
+    let kinds = [("Urgent", DAY), ("Bulk", FOUR_DAYS)];
+    for ((name, kept), urgency) in kinds.into_iter().zip(&urgencies) {
         let (queue, rule) = (format!("{name}Queue"), format!("{name}MessagesRule"));
         expected.insert(format!("{queue}Policy"), policy(&queue, json!(arn(&rule))));
         expected.insert(rule, messages_rule(urgency, &queue));
@@ -55,7 +57,7 @@ fn kept_for(seconds: u32) -> Value {
     json!({"MessageRetentionPeriod": seconds, "SqsManagedSseEnabled": true})
 }
 
-fn messages_rule(urgency: &str, queue: &str) -> Value {
+fn messages_rule(urgency: &Value, queue: &str) -> Value {
     let target = json!({
         "Id": "queue",
         "Arn": arn(queue),
