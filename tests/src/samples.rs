@@ -58,6 +58,12 @@ pub fn expect_answer(function: &str, answer: &Value) {
             assert_eq!(status, 200, "{answer}");
             assert_eq!(body, "taken");
         }
+        // A message that nobody queued is nothing to try again.
+        "outbox-relay" | "message-sender" => {
+            let failures = answer["batchItemFailures"].as_array();
+            assert!(failures.is_none_or(Vec::is_empty), "{answer}");
+        }
+        "reconciler" => assert!(answer.is_object(), "{answer}"),
         other => panic!("what does {other} answer to its sample?"),
     }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 7] = [
+    "message-sender",
     "midtrans-notification",
+    "outbox-relay",
+    "reconciler",
     "telegram-webhook",
     "web",
     "whatsapp-webhook",

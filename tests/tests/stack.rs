@@ -73,13 +73,12 @@ async fn the_clock_turns_forward_only() {
 #[tokio::test]
 async fn what_is_not_there_yet_says_so() {
     let stack = Stack::start();
-    assert_eq!(stack.get_json("/sandbox/queues").await, json!([]));
-    assert_eq!(stack.get_json("/sandbox/schedules").await, json!([]));
-    let refused = stack
-        .post("/sandbox/schedules/reconciler", &json!({}))
-        .await;
+    let refused = stack.post("/sandbox/schedules/nobody", &json!({})).await;
     assert_eq!(refused.status(), 404);
-    assert!(refused.text().await.unwrap().contains("reconciler"));
+    assert!(refused.text().await.unwrap().contains("nobody"));
+    let (status, refused) = stack.get("/sandbox/queues/nowhere").await;
+    assert_eq!(status, 404);
+    assert!(refused.contains("nowhere"));
     let nowhere = stack
         .post(
             "/sandbox/faults",

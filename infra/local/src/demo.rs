@@ -82,6 +82,8 @@ impl Player {
             )
             .await?;
         say(&format!("   the bank says {paid}"))?;
+        // The receipt goes by outbox, bus and queue.
+        self.post("/sandbox/idle", &json!({})).await?;
         Ok(page)
     }
 

@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::bail;
 use pesan_adapters::clock::Clock;
-use pesan_lambda::{Body, Env, Handler, Request, Response};
-use pesan_sandbox::KillSwitch;
+use pesan_lambda::{
+    Body, Env, EventHandler, Handler, Invocation, InvocationFailed, Request, Response,
+};
+use pesan_sandbox::{CalledBy, KillSwitch};
+use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt as _;
 
@@ -17,9 +20,9 @@ use tower::ServiceExt as _;
 const MOST_ENVIRONMENTS: usize = 16;
 
 /// What becomes of an invocation.
-pub enum Outcome {
+pub enum Outcome<T> {
     /// The function answered.
-    Answered(Response<Body>),
+    Answered(T),
     /// The invocation died.
     Killed,
     /// The function could not be made.
@@ -34,7 +37,8 @@ struct Inner {
     clock: Clock,
     next: AtomicU64,
     running: AtomicUsize,
-    switches: Mutex<HashMap<u64, Arc<Notify>>>,
+    /// By the environment's number: its function, and what kills the invocation in it.
+    known: Mutex<HashMap<u64, (String, Arc<Notify>)>>,
 }
 
 /// The environments of one function.
@@ -49,8 +53,15 @@ pub struct Pool {
 
 struct Environment {
     number: u64,
-    handler: Handler,
+    function: Function,
     killed: Arc<Notify>,
+}
+
+/// A function, by what it is called with.
+#[derive(Clone)]
+enum Function {
+    Http(Handler),
+    Event(EventHandler),
 }
 
 impl Environments {
@@ -60,7 +71,7 @@ impl Environments {
             clock,
             next: AtomicU64::new(1),
             running: AtomicUsize::new(0),
-            switches: Mutex::default(),
+            known: Mutex::default(),
         }))
     }
 
@@ -69,10 +80,11 @@ impl Environments {
         self.0.running.load(Ordering::SeqCst)
     }
 
-    /// What kills the invocation that runs in an environment.
-    pub fn switch(&self, number: u64) -> Option<KillSwitch> {
-        let killed = Arc::clone(self.0.switches.lock().ok()?.get(&number)?);
-        Some(KillSwitch(Arc::new(move || killed.notify_one())))
+    /// The function of an environment, and what kills the invocation that runs in it.
+    pub fn caller(&self, number: u64) -> Option<(CalledBy, KillSwitch)> {
+        let (function, killed) = self.0.known.lock().ok()?.get(&number)?.clone();
+        let kill = KillSwitch(Arc::new(move || killed.notify_one()));
+        Some((CalledBy(function), kill))
     }
 
     /// The environments of `binary`; `variables` are those of the environment of a number.
@@ -95,23 +107,69 @@ impl Environments {
 pub fn is_known(binary: &str) -> bool {
     matches!(
         binary,
-        "telegram-webhook" | "midtrans-notification" | "web" | "whatsapp-webhook"
+        "telegram-webhook"
+            | "midtrans-notification"
+            | "web"
+            | "whatsapp-webhook"
+            | "outbox-relay"
+            | "message-sender"
+            | "reconciler"
     )
 }
 
-async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Handler> {
+async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Function> {
+    use Function::{Event, Http};
     match binary {
-        "telegram-webhook" => telegram_webhook::handler(env, clock).await,
-        "midtrans-notification" => midtrans_notification::handler(env, clock).await,
-        "web" => web::handler(env, clock).await,
-        "whatsapp-webhook" => whatsapp_webhook::handler(env, clock).await,
+        "telegram-webhook" => telegram_webhook::handler(env, clock).await.map(Http),
+        "midtrans-notification" => midtrans_notification::handler(env, clock).await.map(Http),
+        "web" => web::handler(env, clock).await.map(Http),
+        "whatsapp-webhook" => whatsapp_webhook::handler(env, clock).await.map(Http),
+        "outbox-relay" => outbox_relay::handler(env, clock).await.map(Event),
+        "message-sender" => message_sender::handler(env, clock).await.map(Event),
+        "reconciler" => reconciler::handler(env, clock).await.map(Event),
         other => bail!("there is no function {other}"),
     }
 }
 
 impl Pool {
-    /// Runs the function once.
-    pub async fn invoke(&self, request: Request) -> Outcome {
+    /// The binary it runs.
+    pub fn binary(&self) -> &str {
+        &self.binary
+    }
+
+    /// Answers an HTTP request with the function.
+    pub async fn invoke(&self, request: Request) -> Outcome<Response<Body>> {
+        self.run(|function| async move {
+            match function {
+                Function::Http(handler) => match handler.oneshot(request).await {
+                    Ok(response) => Ok(response),
+                    Err(never) => match never {},
+                },
+                Function::Event(_) => bail!("the function answers no HTTP request"),
+            }
+        })
+        .await
+    }
+
+    /// Gives the function an event.
+    pub async fn send(&self, event: Value) -> Outcome<Result<Value, InvocationFailed>> {
+        let invocation = Invocation {
+            event,
+            request_id: pesan_sandbox::fresh_id(),
+        };
+        self.run(|function| async move {
+            match function {
+                Function::Event(handler) => Ok(handler.oneshot(invocation).await),
+                Function::Http(_) => bail!("the function takes HTTP requests only"),
+            }
+        })
+        .await
+    }
+
+    async fn run<T, Fut>(&self, call: impl FnOnce(Function) -> Fut) -> Outcome<T>
+    where
+        Fut: Future<Output = anyhow::Result<T>>,
+    {
         let Ok(_place) = self.places.acquire().await else {
             return Outcome::Killed;
         };
@@ -122,21 +180,21 @@ impl Pool {
         let running = &self.all.0.running;
         running.fetch_add(1, Ordering::SeqCst);
         let answered = tokio::select! {
-            answer = environment.handler.clone().oneshot(request) => Some(answer),
+            answer = call(environment.function.clone()) => Some(answer),
             () = environment.killed.notified() => None,
         };
         running.fetch_sub(1, Ordering::SeqCst);
         match answered {
-            Some(Ok(response)) => {
+            Some(Ok(answer)) => {
                 if let Ok(mut idle) = self.idle.lock() {
                     idle.push(environment);
                 }
-                Outcome::Answered(response)
+                Outcome::Answered(answer)
             }
-            Some(Err(never)) => match never {},
+            Some(Err(error)) => Outcome::Broken(error),
             None => {
-                if let Ok(mut switches) = self.all.0.switches.lock() {
-                    switches.remove(&environment.number);
+                if let Ok(mut known) = self.all.0.known.lock() {
+                    known.remove(&environment.number);
                 }
                 Outcome::Killed
             }
@@ -150,14 +208,14 @@ impl Pool {
         }
         let number = self.all.0.next.fetch_add(1, Ordering::SeqCst);
         let env = (self.variables)(number);
-        let handler = make(&self.binary, &env, self.all.0.clock.clone()).await?;
+        let function = make(&self.binary, &env, self.all.0.clock.clone()).await?;
         let killed = Arc::new(Notify::new());
-        if let Ok(mut switches) = self.all.0.switches.lock() {
-            switches.insert(number, Arc::clone(&killed));
+        if let Ok(mut known) = self.all.0.known.lock() {
+            known.insert(number, (self.binary.clone(), Arc::clone(&killed)));
         }
         Ok(Environment {
             number,
-            handler,
+            function,
             killed,
         })
     }

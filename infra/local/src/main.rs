@@ -1,16 +1,24 @@
 //! The local stack: the whole product in one process, on an embedded DynamoDB, with stand-ins for
 //! Telegram and Midtrans and a page to play them. `cargo run` starts it.
 
+mod activity;
+mod bus;
 mod clock;
 mod database;
 mod demo;
 mod edge;
 mod handles;
 mod invoke;
+mod kept;
 mod parameters;
+mod path;
+mod patterns;
+mod queues;
+mod schedules;
 mod seed;
 mod server;
 mod stack;
+mod streams;
 mod template;
 #[cfg(test)]
 mod whatsapp;

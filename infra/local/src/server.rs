@@ -83,8 +83,9 @@ fn from_environment(mut request: Request<Body>, environments: &Environments) -> 
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;
     }
-    if let Some(switch) = environments.switch(number) {
-        request.extensions_mut().insert(switch);
+    if let Some((function, kill)) = environments.caller(number) {
+        request.extensions_mut().insert(function);
+        request.extensions_mut().insert(kill);
     }
     request
 }

@@ -17,18 +17,24 @@ use pesan_sandbox::{Options as SandboxOptions, Sandbox};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::activity::Activity;
 use crate::clock::Turnable;
+use crate::database::Door;
 use crate::handles::Handles;
 use crate::invoke::{Environments, Pool, is_known};
 use crate::parameters::Parameters;
+use crate::path::{MessagePath, Parts};
 use crate::server::ENVIRONMENT_PREFIX;
+use crate::streams::Writes;
 use crate::template::{Function, Template};
 use crate::{database, edge, seed, server};
 
 /// Below which the stack's secrets are.
 pub const PARAMETER_PREFIX: &str = "/pesan/local";
 /// Where a deployment would be; DynamoDB's own wire needs some region.
-const REGION: &str = "ap-southeast-3";
+pub const REGION: &str = "ap-southeast-3";
+/// The event bus' name.
+pub const EVENT_BUS: &str = "pesan";
 
 /// How the stack is set up.
 pub struct Options {
@@ -70,6 +76,10 @@ impl Addresses {
             ),
             ("AWS_ENDPOINT_URL_SSM", format!("{base}/sandbox/ssm")),
             (
+                "AWS_ENDPOINT_URL_EVENTBRIDGE",
+                format!("{base}/sandbox/events"),
+            ),
+            (
                 "TELEGRAM_API_URL",
                 format!("{base}/sandbox/api.telegram.org"),
             ),
@@ -90,6 +100,7 @@ impl Addresses {
             ("TABLE_NAME", "pesan".to_owned()),
             ("PUBLIC_BASE_URL", self.base_url.clone()),
             ("PARAMETER_PREFIX", PARAMETER_PREFIX.to_owned()),
+            ("EVENT_BUS_NAME", EVENT_BUS.to_owned()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -110,7 +121,7 @@ impl Addresses {
 
 /// Starts everything; what it returns answers when this does.
 pub async fn start(options: Options) -> anyhow::Result<Addresses> {
-    let template = Template::read(&options.template)?;
+    let mut template = Template::read(&options.template)?;
     let listener = bind(options.port).await?;
     let dynamodb_listener = bind(options.dynamodb_port).await?;
     let addresses = Addresses {
@@ -133,26 +144,52 @@ pub async fn start(options: Options) -> anyhow::Result<Addresses> {
         state_file: file("sandbox.json"),
     })?;
 
-    let http = pesan_adapters::http::client()?;
-    let upstream = database::serve(options.data.as_deref(), &template.table).await?;
-    let wire = sandbox.wire();
-    let door = wire.guard("dynamodb", database::door(http, upstream));
+    let database = database::open(options.data.as_deref(), &template.table)?;
+    let (wire, activity) = (sandbox.wire(), Activity::default());
+    let door = Door {
+        http: pesan_adapters::http::client()?,
+        upstream: database.serve().await?,
+        writes: Writes::default(),
+        activity: activity.clone(),
+    };
+    let writes = door.writes.clone();
+    let door = wire.guard("dynamodb", door.router());
     server::spawn(dynamodb_listener, door.clone(), environments.clone());
 
     let parameters = Parameters::open(file("parameters.json"));
     deploy_parameters(&template, &addresses, &parameters)?;
+    let pools = Arc::new(pools(&template, &addresses, &environments)?);
+    let parts = Parts {
+        messaging: std::mem::take(&mut template.messaging),
+        pools: Arc::clone(&pools),
+        database: database.clone(),
+        writes,
+        wire: wire.clone(),
+        clock: clock.clone(),
+        activity,
+    };
+    // What waits since the last run goes on at once, and calls the outside at these addresses: the
+    // listener takes the calls in until it is served.
+    let path = MessagePath::start(parts, file)?;
     let handles = Handles {
         clock: clock.clone(),
         sandbox: sandbox.clone(),
         environments: environments.clone(),
+        path: path.clone(),
+        database,
+        turning: Arc::default(),
     };
     let router = sandbox
         .router()
         .merge(handles.clone().router())
         .nest_service("/sandbox/ssm", wire.guard("ssm", parameters.router()))
+        .nest_service(
+            "/sandbox/events",
+            wire.guard("eventbridge", path.bus.router()),
+        )
         // For the operator's command line, which is given one address.
         .nest_service("/sandbox/dynamodb", door)
-        .fallback_service(functions(template, &addresses, &environments, &clock)?);
+        .fallback_service(functions(template, pools, clock.clone()));
     server::spawn(listener, router, environments);
     if !options.empty {
         seed::seed(&addresses, &sandbox, clock.clock()).await?;
@@ -168,13 +205,12 @@ async fn bind(port: u16) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("port {port} is taken; give another one, or 0 for any"))
 }
 
-/// Every path that is not the sandbox's, as the template leads it.
-fn functions(
-    template: Template,
+/// Every function of the template.
+fn pools(
+    template: &Template,
     addresses: &Addresses,
     environments: &Environments,
-    clock: &Turnable,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<BTreeMap<String, Pool>> {
     let mut pools = BTreeMap::new();
     for (id, function) in &template.functions {
         ensure!(
@@ -184,8 +220,13 @@ fn functions(
         );
         pools.insert(id.clone(), pool(id, function, addresses, environments)?);
     }
-    let (template, pools, clock) = (Arc::new(template), Arc::new(pools), clock.clone());
-    Ok(Router::new().fallback(move |request: Request<Body>| {
+    Ok(pools)
+}
+
+/// Every path that is not the sandbox's, as the template leads it.
+fn functions(template: Template, pools: Arc<BTreeMap<String, Pool>>, clock: Turnable) -> Router {
+    let template = Arc::new(template);
+    Router::new().fallback(move |request: Request<Body>| {
         let (template, pools, clock) = (Arc::clone(&template), Arc::clone(&pools), clock.clone());
         async move {
             let function = template.function_at(request.uri().path());
@@ -198,7 +239,7 @@ fn functions(
                     .into_response(),
             }
         }
-    }))
+    })
 }
 
 fn pool(
@@ -219,7 +260,12 @@ fn pool(
         let mut variables = addresses.variables(&format!("{ENVIRONMENT_PREFIX}{number}"));
         // What the deployment would give and the stack gives in its place is the template's word:
         // a variable that it does not name is not there.
-        for name in ["TABLE_NAME", "PUBLIC_BASE_URL", "PARAMETER_PREFIX"] {
+        for name in [
+            "TABLE_NAME",
+            "PUBLIC_BASE_URL",
+            "PARAMETER_PREFIX",
+            "EVENT_BUS_NAME",
+        ] {
             variables.remove(name);
         }
         variables.extend(own.clone());
@@ -247,6 +293,7 @@ fn resolved(id: &str, what: &str, value: &Value, addresses: &Addresses) -> anyho
     let text = value.as_str().map(str::to_owned);
     let reference = |name: &str| match name {
         "Table" => Some("pesan".to_owned()),
+        "EventBus" => Some(EVENT_BUS.to_owned()),
         "PublicBaseUrl" => Some(addresses.base_url.clone()),
         "ParameterPrefix" => Some(PARAMETER_PREFIX.to_owned()),
         _ => None,

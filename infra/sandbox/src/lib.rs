@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::store::{Store, locked};
 pub use crate::whatsapp::{WhatsAppAccount, WhatsAppApp};
-pub use crate::wire::{CloseConnection, KillSwitch, Wire};
+pub use crate::wire::{CalledBy, CloseConnection, KillSwitch, PartialFailure, Trip, Wire};
 
 /// How the stand-ins are set up.
 pub struct Options {
@@ -271,7 +271,7 @@ fn picked<T>(
 }
 
 /// A random UUID of version 4.
-fn fresh_id() -> String {
+pub fn fresh_id() -> String {
     let hex = format!("{:032x}", rand::random::<u128>());
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
     format!(

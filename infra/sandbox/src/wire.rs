@@ -33,9 +33,26 @@ pub struct Wire(Arc<Mutex<Inner>>);
 #[derive(Clone)]
 pub struct KillSwitch(pub Arc<dyn Fn() + Send + Sync>);
 
+/// A request's extension: the function whose invocation the call came out of.
+#[derive(Clone, Debug)]
+pub struct CalledBy(pub String);
+
 /// A response's extension: the server closes the connection and answers nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct CloseConnection;
+
+/// A request's extension: the call is to be done in part, as the fault `partial` says.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialFailure;
+
+/// How a step that is no call over HTTP fails on order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trip {
+    /// It was not done.
+    Before,
+    /// It was done, and its doer does not know.
+    After,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -51,6 +68,8 @@ struct Call {
     method: String,
     path: String,
     op: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
     status: Option<u16>,
     body: Value,
 }
@@ -76,6 +95,14 @@ impl Wire {
                 async move { wire.pass(vendor, request, next).await }
             },
         ))
+    }
+
+    /// Whether a step of the caller's own, which is no call over HTTP, is to fail.
+    pub fn trip(&self, vendor: &str, op: &str) -> Option<Trip> {
+        Some(match self.take(vendor, op)? {
+            Kind::TimeoutAfter | Kind::KillAfter => Trip::After,
+            _ => Trip::Before,
+        })
     }
 
     async fn pass(self, vendor: &'static str, request: Request, next: Next) -> Response {
@@ -110,6 +137,11 @@ impl Wire {
                 kill();
                 closed()
             }
+            Some(Kind::Partial) => {
+                let mut parts = parts;
+                parts.extensions.insert(PartialFailure);
+                inner(parts, body).await
+            }
             Some(kind) => fault::answer(vendor, &kind, &op, parts.uri.path(), &body),
         };
         if response.extensions().get::<CloseConnection>().is_none() {
@@ -142,6 +174,7 @@ impl Wire {
             method: parts.method.to_string(),
             path: path.unwrap_or_default().to_owned(),
             op: op.to_owned(),
+            function: parts.extensions.get().map(|CalledBy(name)| name.clone()),
             status: None,
             body,
         });

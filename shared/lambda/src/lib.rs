@@ -2,6 +2,7 @@
 //! by, its log, the shape of its handler, and the guards every HTTP endpoint starts with.
 
 mod env;
+mod events;
 pub mod http;
 pub mod json;
 pub mod telemetry;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 pub use ::http::HeaderValue;
 pub use env::{Env, MissingVariable};
+pub use events::{EventHandler, Invocation, InvocationFailed, event_handler, serve_events};
 use futures_util::FutureExt as _;
 pub use lambda_http::{Body, Request, Response};
 use tower::util::BoxCloneService;
@@ -28,7 +30,10 @@ where
     Fut: Future<Output = Response<Body>> + Send + 'static,
 {
     BoxCloneService::new(tower::service_fn(move |request| {
-        let span = telemetry::request(function, &request);
+        let span = telemetry::span(
+            function,
+            telemetry::request_id(&request).unwrap_or_default(),
+        );
         let mut f = f.clone();
         let answer = async move {
             let caught = AssertUnwindSafe(async move { f(request).await }).catch_unwind();

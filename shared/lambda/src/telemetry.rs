@@ -71,19 +71,19 @@ fn said(panic: &PanicHookInfo<'_>) {
     );
 }
 
-/// The span of one request.
-pub(crate) fn request(function: &'static str, request: &Request) -> Span {
+/// The span of one request or event.
+pub(crate) fn span(function: &'static str, request_id: &str) -> Span {
     tracing::info_span!(
         target: REQUEST,
         "request",
-        request_id = request_id(request).unwrap_or_default(),
+        request_id,
         function,
         status = tracing::field::Empty,
     )
 }
 
 /// Lambda's own id; the function URL's where no runtime stands between.
-fn request_id(request: &Request) -> Option<&str> {
+pub(crate) fn request_id(request: &Request) -> Option<&str> {
     if let Some(context) = request.lambda_context_ref() {
         return Some(&context.request_id);
     }

@@ -1,6 +1,7 @@
 //! What `template.yaml` says about the wiring (DESIGN rule 11). What the local stack cannot honour
 //! it refuses here, by name.
 
+pub mod messaging;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
@@ -13,6 +14,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value, json};
 
+use messaging::Messaging;
+
 /// The wiring, read once.
 #[derive(Debug)]
 pub struct Template {
@@ -24,6 +27,8 @@ pub struct Template {
     pub table: Value,
     /// What the deployment writes into the Parameter Store.
     pub parameters: Vec<Parameter>,
+    /// Streams, the event bus, queues and schedules.
+    pub messaging: Messaging,
 }
 
 /// A path pattern of the one domain and where it leads.
@@ -56,8 +61,9 @@ pub struct Parameter {
 }
 
 /// Kinds of resources that need nothing here.
-const QUIET: [&str; 7] = [
+const QUIET: [&str; 8] = [
     "AWS::Logs::LogGroup",
+    "AWS::SQS::QueuePolicy",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::SNS::Topic",
@@ -89,14 +95,14 @@ impl Template {
         let mut functions = BTreeMap::new();
         let mut table = None;
         let mut parameters = Vec::new();
+        let mut messaging = Messaging::default();
         for (id, resource) in resources {
-            match resource
-                .get("Type")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-            {
+            let kind = resource.get("Type").and_then(Value::as_str);
+            let properties = resource.get("Properties").unwrap_or(&Value::Null);
+            match kind.unwrap_or_default() {
                 "AWS::Serverless::Function" => {
                     functions.insert(id.clone(), function(id, resource, shared)?);
+                    messaging.take_function(id, properties)?;
                 }
                 "AWS::DynamoDB::Table" => {
                     ensure!(table.is_none(), "{id} is a second table");
@@ -104,15 +110,20 @@ impl Template {
                 }
                 "AWS::SSM::Parameter" => parameters.push(parameter(id, resource)?),
                 kind if QUIET.contains(&kind) => {}
+                kind if messaging
+                    .take(id, kind, properties)
+                    .with_context(|| id.clone())? => {}
                 kind => bail!("{id} is a {kind}, which the local stack does not have"),
             }
         }
+        messaging.check()?;
         let routes = routes(resources, &functions)?;
         Ok(Self {
             routes,
             functions,
             table: table.context("there is no AWS::DynamoDB::Table")?,
             parameters,
+            messaging,
         })
     }
 
@@ -134,13 +145,6 @@ fn function(
         .pointer("/Metadata/BuildProperties/Binary")
         .and_then(Value::as_str)
         .with_context(|| format!("{id} has no Metadata.BuildProperties.Binary"))?;
-    if let Some(events) = resource
-        .pointer("/Properties/Events")
-        .and_then(Value::as_object)
-        && let Some(name) = events.keys().next()
-    {
-        bail!("{id} has the event {name}, which the local stack does not send");
-    }
     let mut environment = shared.cloned().unwrap_or_default();
     let own = resource
         .pointer("/Properties/Environment/Variables")
@@ -185,11 +189,14 @@ fn create_table(id: &str, resource: &Value) -> anyhow::Result<Value> {
         "AttributeDefinitions": property("AttributeDefinitions")?,
         "KeySchema": property("KeySchema")?,
     });
-    if let (Some(indexes), Some(fields)) = (
-        properties.get("GlobalSecondaryIndexes"),
-        request.as_object_mut(),
-    ) {
-        fields.insert("GlobalSecondaryIndexes".to_owned(), indexes.clone());
+    if let Some(fields) = request.as_object_mut() {
+        if let Some(indexes) = properties.get("GlobalSecondaryIndexes") {
+            fields.insert("GlobalSecondaryIndexes".to_owned(), indexes.clone());
+        }
+        if let Some(view) = properties.pointer("/StreamSpecification/StreamViewType") {
+            let stream = json!({"StreamEnabled": true, "StreamViewType": view});
+            fields.insert("StreamSpecification".to_owned(), stream);
+        }
     }
     Ok(request)
 }

@@ -41,19 +41,128 @@ fn patterns_are_read_as_cloudfront_reads_them() {
 
 #[test]
 fn what_cannot_be_honoured_is_refused_by_name() {
-    let queue = OURS.replace(
+    let stream = OURS.replace(
         "Resources:\n",
-        "Resources:\n  Parcels:\n    Type: AWS::SQS::Queue\n",
+        "Resources:\n  Parcels:\n    Type: AWS::Kinesis::Stream\n",
     );
-    let refused = format!("{:#}", Template::parse(&queue).unwrap_err());
+    let refused = format!("{:#}", Template::parse(&stream).unwrap_err());
     assert!(
-        refused.contains("Parcels is a AWS::SQS::Queue"),
+        refused.contains("Parcels is a AWS::Kinesis::Stream"),
         "{refused}"
     );
 
     let dropped = OURS.replace("  WebFunction:\n", "  SiteFunction:\n");
     let refused = format!("{:#}", Template::parse(&dropped).unwrap_err());
     assert!(refused.contains("WebFunction"), "{refused}");
+}
+
+#[test]
+fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
+    for (from, to, names) in [
+        // A property that nothing here does anything about.
+        (
+            "      VisibilityTimeout: 90",
+            "      FifoQueue: true",
+            ["BulkQueue", "FifoQueue"],
+        ),
+        (
+            "BisectBatchOnFunctionError",
+            "TumblingWindowInSeconds",
+            ["Outbox", "TumblingWindow"],
+        ),
+        (
+            "MaximumBatchingWindowInSeconds: 0",
+            "MaximumBatchingWindowInSeconds: 5",
+            ["MessageSender", "Window"],
+        ),
+        ("TRIM_HORIZON", "LATEST", ["OutboxRelayFunction", "LATEST"]),
+        (
+            "[ReportBatchItemFailures]",
+            "[Everything]",
+            ["MessageSender", "Everything"],
+        ),
+        (
+            "rate(1 minute)",
+            "cron(0 9 L * ? *)",
+            ["Reconciler", "cron"],
+        ),
+        (
+            "[{\"prefix\":\"OUTBOX#\"}]",
+            "[{\"cidr\":\"10.0.0.0/8\"}]",
+            ["Outbox", "cidr"],
+        ),
+        (
+            "InputPath: $.detail",
+            "InputTransformer: {}",
+            ["MessagesRule", "InputTransformer"],
+        ),
+        (
+            "urgency: [{ anything-but: bulk }]",
+            "urgency: [{numeric: [1]}]",
+            ["UrgentMessagesRule", "numeric"],
+        ),
+        (
+            "deadLetterTargetArn: !GetAtt Urgent",
+            "deadLetterTargetArn: !GetAtt Other",
+            ["OtherDeadLetterQueue", "no queue"],
+        ),
+        (
+            "          Type: ScheduleV2",
+            "          Type: Schedule",
+            ["Reconciler", "Schedule"],
+        ),
+        (
+            "Queue: !GetAtt BulkQueue",
+            "Queue: !GetAtt UrgentQueue",
+            ["UrgentQueue", "two functions"],
+        ),
+        (
+            "\n  EventBus:\n    Type: AWS::Events::EventBus",
+            "\n  EventBus:\n    Type: AWS::Events::Archive",
+            ["EventBus", "Archive"],
+        ),
+    ] {
+        assert!(OURS.contains(from), "the template no longer says {from}");
+        let refused = Template::parse(&OURS.replace(from, to)).unwrap_err();
+        let refused = format!("{refused:#}");
+        let is_named = names.iter().all(|name| refused.contains(name));
+        assert!(is_named, "{to}: {refused}");
+    }
+}
+
+#[test]
+fn the_message_path_is_read_as_it_stands() {
+    let messaging = Template::parse(OURS).unwrap().messaging;
+    assert_eq!(messaging.bus.as_deref(), Some("EventBus"));
+    assert_eq!(messaging.rules.len(), 2);
+    let urgent = &messaging.queues["UrgentQueue"];
+    assert_eq!(urgent.visibility_seconds, 90);
+    assert_eq!(
+        urgent.redrive,
+        Some(("UrgentDeadLetterQueue".to_owned(), 5))
+    );
+    let stream = &messaging.streams[0];
+    assert_eq!((stream.batch, stream.most_retries), (100, Some(10)));
+    assert_eq!(stream.dead_letters.as_deref(), Some("RelayDeadLetterQueue"));
+    assert!(stream.bisects && stream.names_failures);
+    let insert = |key: &str| {
+        json!({
+            "eventName": "INSERT", "dynamodb": {"Keys": {"PK": {"S": key}}},
+        })
+    };
+    assert!(stream.filters[0].takes(&insert("OUTBOX#3")));
+    assert!(!stream.filters[0].takes(&insert("M#demo")));
+    assert_eq!(messaging.consumers.len(), 2);
+    assert_eq!(messaging.schedules[0].every_seconds, 60);
+    assert_eq!(messaging.failures["ReconcilerFunction"].most_seconds, 300);
+}
+
+#[test]
+fn j5_a_broadcast_at_full_speed_leaves_webhooks_room() {
+    let messaging = Template::parse(OURS).unwrap().messaging;
+    let taken: usize = messaging.consumers.iter().map(|one| one.concurrency).sum();
+    // What a new account has in all.
+    assert!(taken < 10, "{taken}");
 }
 
 #[test]

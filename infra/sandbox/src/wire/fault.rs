@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::fresh_id;
 
-pub(super) const VENDORS: [&str; 7] = [
+pub(super) const VENDORS: [&str; 8] = [
     "telegram",
     "midtrans",
     "whatsapp",
     "dynamodb",
     "eventbridge",
+    "sqs",
     "streams",
     "ssm",
 ];
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     Conflict,
     KillBefore,
     KillAfter,
+    /// Every other entry of a `PutEvents` is refused, the first among them.
+    Partial,
     /// The vendor's own code: an HTTP status, or a number that only its body knows.
     Code(u32),
     /// An AWS error by its name, such as `InvalidSignatureException`.
@@ -67,6 +70,7 @@ impl Fault {
             "conflict" => Kind::Conflict,
             "kill_before" => Kind::KillBefore,
             "kill_after" => Kind::KillAfter,
+            "partial" if at == "eventbridge" => Kind::Partial,
             code => match code.parse() {
                 Ok(number) => Kind::Code(number),
                 Err(_) if is_aws(&at) && is_error_name(code) => Kind::Named(code.to_owned()),
@@ -89,10 +93,13 @@ impl Fault {
 }
 
 const UNKNOWN_FAULT: &str = "fault: one of timeout_before, timeout_after, http_500, throttle, \
-     conflict, kill_before, kill_after, or a vendor's code";
+     conflict, kill_before, kill_after, partial (eventbridge), or a vendor's code";
 
 fn is_aws(vendor: &str) -> bool {
-    matches!(vendor, "dynamodb" | "eventbridge" | "streams" | "ssm")
+    matches!(
+        vendor,
+        "dynamodb" | "eventbridge" | "sqs" | "streams" | "ssm"
+    )
 }
 
 /// AWS writes its errors' names so; the words of the other faults are in lower case.

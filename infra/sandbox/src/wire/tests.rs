@@ -7,7 +7,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{CloseConnection, KillSwitch};
+use super::{CloseConnection, KillSwitch, PartialFailure, Trip};
 use crate::testing::Rig;
 
 async fn order(rig: &Rig, fault: Value) {
@@ -156,4 +156,32 @@ async fn an_aws_error_is_answered_by_its_name() {
         let body: Value = serde_json::from_slice(&body.await.unwrap()).unwrap();
         assert_eq!(body["__type"], "InvalidSignatureException", "{vendor}");
     }
+}
+
+#[tokio::test]
+async fn a_step_that_is_no_call_fails_on_order_and_a_call_in_part() {
+    let rig = Rig::new().await;
+    let wire = rig.sandbox.wire();
+    let trip = || wire.trip("sqs", "SendMessage");
+    assert_eq!(trip(), None);
+    order(&rig, json!({"at": "sqs", "fault": "throttle", "skip": 1})).await;
+    order(&rig, json!({"at": "sqs", "fault": "timeout_after"})).await;
+    assert_eq!(trip(), Some(Trip::After));
+    assert_eq!(trip(), Some(Trip::Before));
+    assert_eq!(trip(), None);
+
+    let in_part = Router::new().fallback(|request: Request<Body>| async move {
+        let partial = request.extensions().get::<PartialFailure>();
+        partial.is_some().to_string()
+    });
+    let guarded = wire.guard("eventbridge", in_part);
+    order(&rig, json!({"at": "eventbridge", "fault": "partial"})).await;
+    for expected in ["true", "false"] {
+        let call = Request::post("/").body(Body::empty()).unwrap();
+        let answer = guarded.clone().oneshot(call).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
+        assert_eq!(bytes, expected);
+    }
+    let elsewhere = json!({"at": "ssm", "fault": "partial"});
+    assert_eq!(rig.post("/sandbox/faults", elsewhere).await.0, 400);
 }

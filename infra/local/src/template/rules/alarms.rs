@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Resources;
-use super::functions::{FUNCTIONS, Function};
+use super::functions::{Caller, FUNCTIONS, Function};
+use super::messaging::DEAD_LETTERS;
 
 const RUNBOOK: &str = include_str!("../../../../../docs/RUNBOOK.md");
 
@@ -20,6 +21,9 @@ pub(super) fn expect(expected: &mut Resources) {
     }
     for (id, name, watched) in of_table() {
         expected.insert(id.to_owned(), alarm(name, watched));
+    }
+    for (id, name, watched) in of_the_message_path() {
+        expected.insert(format!("{id}Alarm"), alarm(&name, watched));
     }
     for (id, name, hours, percent) in [
         (
@@ -104,27 +108,28 @@ fn alarm(name: &str, mut properties: Value) -> Value {
     json!({"Type": "AWS::CloudWatch::Alarm", "Properties": properties})
 }
 
-fn of_function(function: &Function) -> [(&'static str, Value); 5] {
-    let lambda = |metric: &str, at_least: u8| {
-        json!({
-            "Namespace": "AWS/Lambda",
-            "MetricName": metric,
-            "Dimensions": [dimension(
-                "FunctionName",
-                &json!({"Ref": format!("{}Function", function.prefix)}),
-            )],
-            "Statistic": "Sum",
-            "Period": 300,
-            "Threshold": at_least,
-        })
-    };
+/// A metric that Lambda counts of a function.
+fn lambda(function: &str, metric: &str, at_least: u32) -> Value {
+    json!({
+        "Namespace": "AWS/Lambda",
+        "MetricName": metric,
+        "Dimensions": [dimension("FunctionName", &json!({"Ref": format!("{function}Function")}))],
+        "Statistic": "Sum",
+        "Period": 300,
+        "Threshold": at_least,
+    })
+}
+
+fn of_function(function: &Function) -> Vec<(&'static str, Value)> {
+    let lambda = |metric: &str, at_least| lambda(function.prefix, metric, at_least);
     let mut slow = lambda("Duration", 0);
     if let Some(slow) = slow.as_object_mut() {
         slow.remove("Statistic");
     }
     slow["ExtendedStatistic"] = json!("p99");
     slow["EvaluationPeriods"] = json!(3);
-    slow["Threshold"] = json!(2000);
+    // A person waits for an answer; an event waits for none, but may not run out of time.
+    slow["Threshold"] = json!(if function.has_url() { 2_000 } else { 10_000 });
     slow["ComparisonOperator"] = json!("GreaterThanThreshold");
     let attention = json!({
         "Namespace": "Pesan",
@@ -134,13 +139,57 @@ fn of_function(function: &Function) -> [(&'static str, Value); 5] {
         "Period": 60,
         "Threshold": 1,
     });
-    [
+    let mut alarms = vec![
         ("Errors", lambda("Errors", 1)),
         ("Throttles", lambda("Throttles", 1)),
         ("Slow", slow),
-        ("Url5xx", lambda("Url5xxCount", function.most_5xx)),
         ("Attention", attention),
-    ]
+    ];
+    if let Caller::Url { most_5xx } = function.called_by {
+        alarms.push(("Url5xx", lambda("Url5xxCount", most_5xx.into())));
+    }
+    alarms
+}
+
+fn of_the_message_path() -> Vec<(String, String, Value)> {
+    let queue = |queue: &str, metric: &str, period: u32, at_least: u32| {
+        json!({
+            "Namespace": "AWS/SQS",
+            "MetricName": metric,
+            "Dimensions": [dimension(
+                "QueueName",
+                &json!({"Fn::GetAtt": format!("{queue}.QueueName")}),
+            )],
+            "Statistic": "Maximum",
+            "Period": period,
+            "Threshold": at_least,
+        })
+    };
+    let mut behind = lambda("OutboxRelay", "IteratorAge", 60_000);
+    behind["Statistic"] = json!("Maximum");
+    behind["Period"] = json!(60);
+    let mut alarms = vec![(
+        "OutboxRelayBehind".to_owned(),
+        "outbox-relay-behind".to_owned(),
+        behind,
+    )];
+    for (name, seconds) in [("Urgent", 120), ("Bulk", 3_600)] {
+        let age = queue(
+            &format!("{name}Queue"),
+            "ApproximateAgeOfOldestMessage",
+            60,
+            seconds,
+        );
+        let kebab = format!("{}-queue-age", name.to_lowercase());
+        alarms.push((format!("{name}QueueAge"), kebab, age));
+    }
+    for name in DEAD_LETTERS {
+        let letters = format!("{name}DeadLetterQueue");
+        let depth = queue(&letters, "ApproximateNumberOfMessagesVisible", 300, 1);
+        let kebab = format!("{}-dead-letters", name.to_lowercase());
+        alarms.push((format!("{name}DeadLetters"), kebab, depth));
+    }
+    alarms
 }
 
 fn of_table() -> [(&'static str, &'static str, Value); 3] {
@@ -162,11 +211,13 @@ fn of_table() -> [(&'static str, &'static str, Value); 3] {
     let errors = vec![
         returned(
             "sum",
-            "SUM([batch_get_item, query, put_item, transact_write_items])",
+            "SUM([batch_get_item, query, put_item, delete_item, batch_write_item, transact_write_items])",
         ),
         operation("batch_get_item", "BatchGetItem"),
         operation("query", "Query"),
         operation("put_item", "PutItem"),
+        operation("delete_item", "DeleteItem"),
+        operation("batch_write_item", "BatchWriteItem"),
         operation("transact_write_items", "TransactWriteItems"),
     ];
     let reads = json!({
@@ -192,7 +243,12 @@ fn of_table() -> [(&'static str, &'static str, Value); 3] {
     ]
 }
 
-/// The share of all functions' requests that failed, over some hours.
+/// The functions that somebody waits for.
+fn requested() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().filter(|function| function.has_url())
+}
+
+/// The share of all requests that failed, over some hours.
 fn burn(hours: u32, percent: Value) -> Value {
     let mut burn = returned("burn", "IF(faults >= 5, 100 * faults / requests, 0)");
     burn["Label"] = json!("percent of requests that failed");
@@ -200,16 +256,13 @@ fn burn(hours: u32, percent: Value) -> Value {
     let id =
         |metric: &str, function: &Function| format!("{metric}_{}", function.prefix.to_lowercase());
     for metric in ["faults", "requests"] {
-        let ids: Vec<String> = FUNCTIONS
-            .iter()
-            .map(|function| id(metric, function))
-            .collect();
+        let ids: Vec<String> = requested().map(|function| id(metric, function)).collect();
         let mut sum = returned(metric, &format!("SUM([{}])", ids.join(", ")));
         sum["ReturnData"] = json!(false);
         metrics.push(sum);
     }
     for metric in ["faults", "requests"] {
-        for function in &FUNCTIONS {
+        for function in requested() {
             let dimensions = json!([dimension("function", &json!(function.binary))]);
             let id = id(metric, function);
             metrics.push(sum_of(&id, "Pesan", metric, &dimensions, hours * 3600));
@@ -326,7 +379,26 @@ pub(super) fn on_the_dashboard() -> Vec<String> {
         "us-east-1 Average AWS/CloudFront 5xxErrorRate DistributionId ${Distribution} Region Global"
             .to_owned(),
     ];
-    for Function { prefix, binary, .. } in &FUNCTIONS {
+    for queue in ["Urgent", "Bulk"] {
+        for metric in [
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateAgeOfOldestMessage",
+        ] {
+            let queue = format!("QueueName ${{{queue}Queue.QueueName}}");
+            wanted.push(format!("{here} Maximum AWS/SQS {metric} {queue}"));
+        }
+    }
+    for name in DEAD_LETTERS {
+        let queue = format!("QueueName ${{{name}DeadLetterQueue.QueueName}}");
+        wanted.push(format!(
+            "{here} Maximum AWS/SQS ApproximateNumberOfMessagesVisible {queue}"
+        ));
+    }
+    wanted.push(format!(
+        "{here} Maximum AWS/Lambda IteratorAge FunctionName ${{OutboxRelayFunction}}"
+    ));
+    for function in &FUNCTIONS {
+        let Function { prefix, binary, .. } = function;
         for (stat, metric) in [
             ("Sum", "requests"),
             ("Sum", "faults"),
@@ -342,6 +414,9 @@ pub(super) fn on_the_dashboard() -> Vec<String> {
             ("Sum", "Throttles"),
             ("Sum", "Url5xxCount"),
         ] {
+            if metric == "Url5xxCount" && !function.has_url() {
+                continue;
+            }
             wanted.push(format!(
                 "{here} {stat} AWS/Lambda {metric} FunctionName ${{{prefix}Function}}"
             ));

@@ -26,6 +26,7 @@ pub(super) fn expect(expected: &mut Resources) {
     });
     config["Origins"] = FUNCTIONS
         .iter()
+        .filter(|function| function.has_url())
         .map(|function| origin(function.prefix, function.binary))
         .collect();
     config["CacheBehaviors"] = [

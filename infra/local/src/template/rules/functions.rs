@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Resources;
+use super::{Resources, messaging};
 
 /// What the template must say of one function.
 pub(super) struct Function {
@@ -14,8 +14,28 @@ pub(super) struct Function {
     grants: &'static [(&'static [&'static str], &'static [&'static str])],
     /// Parameters it may read, below the prefix.
     secrets: &'static [&'static str],
-    /// How many answers of 5xx in five minutes are an alarm.
-    pub most_5xx: u8,
+    /// What it is called by.
+    pub called_by: Caller,
+}
+
+/// What calls a function.
+#[derive(Clone, Copy)]
+pub(super) enum Caller {
+    /// The one domain. So many answers of 5xx in five minutes are an alarm.
+    Url { most_5xx: u8 },
+    /// The table's stream; what it gets goes to the bus.
+    Stream,
+    /// The queues.
+    Queues,
+    /// A clock.
+    Schedule,
+}
+
+impl Function {
+    /// Whether it has an address.
+    pub fn has_url(&self) -> bool {
+        matches!(self.called_by, Caller::Url { .. })
+    }
 }
 
 const READ: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:Query"];
@@ -29,7 +49,7 @@ const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 4] = [
+pub(super) const FUNCTIONS: [Function; 7] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -52,7 +72,7 @@ pub(super) const FUNCTIONS: [Function; 4] = [
             MIDTRANS_SERVER_KEY,
             LINK_KEY,
         ],
-        most_5xx: 3,
+        called_by: Caller::Url { most_5xx: 3 },
     },
     Function {
         prefix: "MidtransNotification",
@@ -61,11 +81,18 @@ pub(super) const FUNCTIONS: [Function; 4] = [
             (READ, &["M#*"]),
             (
                 &["dynamodb:DeleteItem", "dynamodb:PutItem"],
-                &["M#*#DAY#*", "M#*#RSV#*", "M#*#PAY#*", "M#*#WAIT#*"],
+                &[
+                    "M#*#DAY#*",
+                    "M#*#RSV#*",
+                    "M#*#PAY#*",
+                    "M#*#WAIT#*",
+                    "MSG#*",
+                    "OUTBOX#*",
+                ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY, TELEGRAM_TOKEN, LINK_KEY],
-        most_5xx: 1,
+        secrets: &[MIDTRANS_SERVER_KEY],
+        called_by: Caller::Url { most_5xx: 1 },
     },
     Function {
         prefix: "Web",
@@ -76,7 +103,51 @@ pub(super) const FUNCTIONS: [Function; 4] = [
             (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*"]),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
-        most_5xx: 3,
+        called_by: Caller::Url { most_5xx: 3 },
+    },
+    Function {
+        prefix: "OutboxRelay",
+        binary: "outbox-relay",
+        grants: &[(&["dynamodb:BatchWriteItem"], &["OUTBOX#*"])],
+        secrets: &[],
+        called_by: Caller::Stream,
+    },
+    Function {
+        prefix: "MessageSender",
+        binary: "message-sender",
+        grants: &[
+            (&["dynamodb:BatchGetItem"], &["MSG#*", "M#*"]),
+            (
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+                &[
+                    "MSG#*",
+                    "DUE#*",
+                    "M#*#CHAT#*",
+                    "M#*#CHANNEL#*",
+                    "M#*#WAIT#*",
+                ],
+            ),
+        ],
+        secrets: &[TELEGRAM_TOKEN, LINK_KEY],
+        called_by: Caller::Queues,
+    },
+    Function {
+        prefix: "Reconciler",
+        binary: "reconciler",
+        grants: &[
+            (&["dynamodb:Query"], &["DUE#*", "OUTBOX#*"]),
+            (&["dynamodb:BatchGetItem"], &["MSG#*"]),
+            (
+                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &["DUE#*", "OUTBOX#*"],
+            ),
+        ],
+        secrets: &[],
+        called_by: Caller::Schedule,
     },
     Function {
         prefix: "WhatsAppWebhook",
@@ -91,7 +162,7 @@ pub(super) const FUNCTIONS: [Function; 4] = [
             CONTACT_KEY,
             WHATSAPP_TOKEN,
         ],
-        most_5xx: 3,
+        called_by: Caller::Url { most_5xx: 3 },
     },
 ];
 
@@ -125,18 +196,42 @@ pub(super) fn expect(expected: &mut Resources) {
 }
 
 fn resource(function: &Function) -> Value {
+    let mut properties = json!({
+        "LoggingConfig": {"LogGroup": {"Ref": format!("{}LogGroup", function.prefix)}},
+        "Policies": [{"Version": "2012-10-17", "Statement": statements(function)}],
+    });
+    match function.called_by {
+        Caller::Url { .. } => {
+            // The vendors cannot sign for IAM. A literal: nothing can turn it into another word.
+            properties["FunctionUrlConfig"] = json!({"AuthType": "NONE", "InvokeMode": "BUFFERED"});
+        }
+        Caller::Stream => {
+            properties["Environment"] =
+                json!({"Variables": {"EVENT_BUS_NAME": {"Ref": "EventBus"}}});
+            properties["Events"] = json!({"Outbox": messaging::outbox()});
+        }
+        Caller::Queues => {
+            properties["Events"] = json!({
+                "Urgent": messaging::read_by_the_sender("UrgentQueue"),
+                "Bulk": messaging::read_by_the_sender("BulkQueue"),
+            });
+        }
+        Caller::Schedule => {
+            properties["Events"] = json!({"Reconciler": messaging::every_minute()});
+            properties["EventInvokeConfig"] = json!({
+                "MaximumEventAgeInSeconds": 300,
+                "MaximumRetryAttempts": 2,
+                "DestinationConfig": messaging::failures_to("ReconcilerDeadLetterQueue"),
+            });
+        }
+    }
     json!({
         "Type": "AWS::Serverless::Function",
         "Metadata": {
             "BuildMethod": "rust-cargolambda",
             "BuildProperties": {"Binary": function.binary},
         },
-        "Properties": {
-            // The vendors cannot sign for IAM. A literal: nothing can turn it into another word.
-            "FunctionUrlConfig": {"AuthType": "NONE", "InvokeMode": "BUFFERED"},
-            "LoggingConfig": {"LogGroup": {"Ref": format!("{}LogGroup", function.prefix)}},
-            "Policies": [{"Version": "2012-10-17", "Statement": statements(function)}],
-        },
+        "Properties": properties,
     })
 }
 
@@ -154,11 +249,20 @@ fn statements(function: &Function) -> Vec<Value> {
         json!({"Fn::Sub": format!("{store}${{ParameterPrefix}}/{name}")})
     };
     let mut statements: Vec<Value> = function.grants.iter().map(grant).collect();
-    statements.push(json!({
-        "Effect": "Allow",
-        "Action": "ssm:GetParameters",
-        "Resource": function.secrets.iter().map(secret).collect::<Vec<_>>(),
-    }));
+    if !function.secrets.is_empty() {
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": "ssm:GetParameters",
+            "Resource": function.secrets.iter().map(secret).collect::<Vec<_>>(),
+        }));
+    }
+    if matches!(function.called_by, Caller::Stream) {
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": {"Fn::GetAtt": "EventBus.Arn"},
+        }));
+    }
     statements
 }
 

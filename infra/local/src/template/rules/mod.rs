@@ -5,6 +5,7 @@ mod alarms;
 mod edge;
 mod everywhere;
 mod functions;
+mod messaging;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ impl Rules {
         let mut resources = Resources::new();
         functions::expect(&mut resources);
         edge::expect(&mut resources);
+        messaging::expect(&mut resources);
         alarms::expect(&mut resources);
         resources.insert("Table".to_owned(), table());
         expect_parameters(&mut resources);
@@ -97,6 +99,7 @@ fn whole(resources: &Resources) -> Value {
         "Globals": {"Function": functions::shared()},
         "Resources": resources,
         "Outputs": {
+            "EventBusName": {"Value": {"Ref": "EventBus"}},
             "DistributionDomainName": {"Value": {"Fn::GetAtt": "Distribution.DomainName"}},
             "TableName": {"Value": {"Ref": "Table"}},
         },
