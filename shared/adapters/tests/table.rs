@@ -35,6 +35,7 @@ async fn store() -> Store {
         http: pesan_adapters::http::client().unwrap(),
         dynamodb_endpoint: Some(endpoint),
         ssm_endpoint: None,
+        eventbridge_endpoint: None,
     };
     let client = aws.dynamodb();
     let attribute = |name: &str| {

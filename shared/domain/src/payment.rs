@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{OrderId, TransactionId};
+use crate::message::DropReason;
 use crate::money::Rupiah;
 
 /// How long a challenged card payment may freeze a hold.
@@ -240,6 +241,39 @@ pub enum Notice {
     Reversed,
     /// The money is there and a person decides.
     Review,
+}
+
+crate::message::named!(Notice, "notice", {
+    Receipt = "receipt",
+    Reversed = "reversed",
+    Review = "review",
+});
+
+impl Notice {
+    /// Why the news is none any more, now that the payment is here.
+    #[must_use]
+    pub fn gone(self, state: PaymentState) -> Option<DropReason> {
+        use PaymentState as P;
+        let told = match self {
+            Self::Receipt => matches!(state, P::Paid | P::PartlyRefunded),
+            Self::Review => matches!(state, P::Review),
+            Self::Reversed => matches!(state, P::Reversed | P::ChargedBack | P::Cancelled),
+        };
+        match state {
+            _ if told => None,
+            // Its own news says more, or the page does.
+            P::Paid | P::PartlyRefunded | P::Review => Some(DropReason::Replaced),
+            P::Created
+            | P::Pending
+            | P::Challenge
+            | P::Denied
+            | P::Cancelled
+            | P::Expired
+            | P::Refunded
+            | P::ChargedBack
+            | P::Reversed => Some(DropReason::CalledOff),
+        }
+    }
 }
 
 /// What the operator is told.

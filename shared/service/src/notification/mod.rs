@@ -1,4 +1,4 @@
-//! One Midtrans notification: verify, load, ask, apply, commit, tell
+//! One Midtrans notification: verify, load, ask, apply, commit
 //! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
 
 mod decided;
@@ -8,18 +8,18 @@ use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError};
 use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::StatusAnswer;
 use pesan_adapters::secrets::MerchantSecret;
-use pesan_domain::dialogue::news;
 use pesan_domain::ids::{MerchantId, OrderId, TransactionId, order_id_is_wellformed};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::money::{Rupiah, parse_gross_amount};
-use pesan_domain::payment::{ImposedFee, Notice, Observation, VendorStatus, Verdict};
+use pesan_domain::payment::{ImposedFee, Observation, VendorStatus, Verdict};
 use pesan_domain::reservation::Order;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+use crate::messages::{self, News};
 use crate::orders::account;
-use crate::{App, Failure, TRIES, links, step_aside};
+use crate::{App, Failure, TRIES, step_aside};
 use decided::{Decided, alarm_name};
 
 /// A notification as far as it is used, its values exactly as they were received.
@@ -241,6 +241,14 @@ impl Case<'_> {
         let mut decided = Decided::of(merchant, order, verdict, settled_at, now);
         loop {
             let event = self.event(EventOutcome::Applied, now);
+            let news = decided.notice.map(|notice| News {
+                merchant,
+                order,
+                transaction: &self.transaction,
+                notice,
+                settled_at,
+            });
+            let message = news.map(|news| messages::queue(news, now)).transpose()?;
             let settlement = Settlement {
                 order: &self.order_id,
                 payment: decided.payment.as_ref(),
@@ -248,6 +256,9 @@ impl Case<'_> {
                 seat: decided.seat,
                 event: &event,
                 tasks: &decided.tasks,
+                message: message
+                    .as_ref()
+                    .map(|(record, envelope)| (record, envelope)),
                 closes_review: decided.closes_review(order),
                 now,
             };
@@ -259,15 +270,12 @@ impl Case<'_> {
                     let free = self.free_seat(merchant, order, now).await?;
                     decided.seat_lost(free);
                 }
+                Err(StoreError::AlreadyQueued) => decided.notice = None,
                 Err(error) => return Err(Failure::from(error).into()),
             }
         }
         for alarm in &decided.alarms {
             self.alarm(merchant, alarm_name(*alarm));
-        }
-        if let Some(notice) = decided.notice {
-            self.tell(merchant, &decided.shown(order), notice, now)
-                .await;
         }
         tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "applied");
         Ok(())
@@ -325,25 +333,6 @@ impl Case<'_> {
 
     fn alarm(&self, merchant: &Merchant, alarm: &str) {
         tracing::error!(merchant = %merchant.id, kind = "payment", alarm);
-    }
-
-    /// Tells the customer in the chat, after the commit and once: only who committed tells.
-    async fn tell(&self, merchant: &Merchant, order: &Order, notice: Notice, now: Timestamp) {
-        let told = async {
-            let app = self.app;
-            let token = app
-                .secret(&merchant.id, MerchantSecret::TelegramToken)
-                .await?;
-            let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
-            let reply = news(order, notice, merchant, &links, now);
-            app.telegram
-                .send_message(&token, order.reservation.chat, &reply)
-                .await
-                .map_err(|error| Failure::Unavailable(error.to_string()))
-        };
-        if let Err(error) = told.await {
-            tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "customer not told", %error);
-        }
     }
 }
 
