@@ -36,6 +36,14 @@ pub async fn take(app: &App, bus: &Bus, announced: &[Announced]) -> Vec<bool> {
     if let Err(error) = app.store.relayed(&relayed).await {
         tracing::warn!(kind = "outbox", outcome = "not taken out", %error);
     }
+    let mut merchants = announced
+        .iter()
+        .filter_map(|row| Some(&row.envelope.as_ref().ok()?.merchant));
+    if let Some(first) = merchants.next()
+        && merchants.all(|merchant| merchant == first)
+    {
+        tracing::info!(merchant = %first);
+    }
     tracing::info!(
         kind = "outbox",
         outcome = "relayed",
