@@ -302,7 +302,8 @@ async fn every_line_of_every_kind_of_request_is_whole() {
         .map(|line| line["outcome"].as_str().unwrap())
         .collect();
     for outcome in [
-        "stepped", "held", "applied", "relayed", "Accepted", "closed", "shown", "ignored", "cut off", "refused",
+        "stepped", "held", "applied", "relayed", "Accepted", "closed", "shown", "ignored",
+        "cut off", "refused",
     ] {
         assert!(outcomes.contains(&outcome), "{outcome}: {outcomes:?}");
     }
