@@ -97,6 +97,33 @@ struct HeldRow {
 }
 
 impl Store {
+    /// Writes a message and the event that has it sent; for what has no other commit to go with.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyQueued`] where it is there.
+    pub async fn queue_message(
+        &self,
+        record: &MessageRecord,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        let (writes, places) = self.queueing(vec![], Places::default(), record, envelope)?;
+        self.transact(writes, places).await
+    }
+
+    /// Adds a message and its event to a commit.
+    pub(super) fn queueing(
+        &self,
+        mut writes: Vec<TransactWriteItem>,
+        mut places: Places,
+        record: &MessageRecord,
+        envelope: &Envelope,
+    ) -> Result<(Vec<TransactWriteItem>, Places), StoreError> {
+        places.message = Some(writes.len());
+        writes.push(self.put_new(record.item()?)?);
+        writes.push(self.put(outbox_item(envelope)?)?);
+        Ok((writes, places))
+    }
+
     /// Messages by their ids, in one read. One that this version cannot read is an error of its
     /// own.
     ///

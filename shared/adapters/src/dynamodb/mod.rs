@@ -27,7 +27,8 @@ pub use keys::SHARDS;
 pub use look::{Found, Look};
 pub use message::{Moved, Pause, Recipient, Surroundings};
 pub use message_rows::{MessageRecord, Subject};
-pub use outbox::{Announced, outbox_item};
+pub use outbox::Announced;
+use outbox::outbox_item;
 pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
 pub use reservation::Booking;
 

@@ -30,10 +30,7 @@ pub struct Announced {
 }
 
 /// The row that has an event announced.
-///
-/// # Errors
-/// [`StoreError::Broken`]
-pub fn outbox_item(envelope: &Envelope) -> Result<Item, StoreError> {
+pub(super) fn outbox_item(envelope: &Envelope) -> Result<Item, StoreError> {
     row_of(envelope, &envelope.id)
 }
 

@@ -6,7 +6,7 @@ use pesan_domain::reservation::{Order, Reservation};
 
 use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
-use super::{MessageRecord, Places, Store, StoreError, from_item, keys, outbox_item, to_item};
+use super::{MessageRecord, Places, Store, StoreError, from_item, keys, to_item};
 use crate::events::Envelope;
 use pesan_domain::merchant::Merchant;
 
@@ -217,9 +217,7 @@ impl Store {
             writes.push(self.put(to_item(&row)?)?);
         }
         if let Some((message, envelope)) = settlement.message {
-            places.message = Some(writes.len());
-            writes.push(self.put_new(message.item()?)?);
-            writes.push(self.put(outbox_item(envelope)?)?);
+            (writes, places) = self.queueing(writes, places, message, envelope)?;
         }
         self.transact(writes, places).await
     }
