@@ -21,6 +21,7 @@ pub async fn handler(env: &Env, clock: Clock) -> anyhow::Result<EventHandler> {
             match reconcile::run(&app).await {
                 Ok(done) => Ok(json!({
                     "woken": done.woken,
+                    "asked": done.asked,
                     "moved_on": done.moved_on,
                     "announced": done.announced,
                     "left": done.left,

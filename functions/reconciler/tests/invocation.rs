@@ -30,10 +30,10 @@ async fn what_is_due_is_woken_and_said() {
     world.paid().await;
     world.telegram([Does::TakesUnsaid]);
     world.deliver().await;
-    let nothing = json!({"woken": 0, "moved_on": 0, "announced": 0, "left": 0});
+    let nothing = json!({"woken": 0, "asked": 0, "moved_on": 0, "announced": 0, "left": 0});
     assert_eq!(invoked(&world).await, Ok(nothing));
     world.turn(15 * 60 + 1);
-    let woken = json!({"woken": 1, "moved_on": 0, "announced": 0, "left": 0});
+    let woken = json!({"woken": 1, "asked": 1, "moved_on": 0, "announced": 0, "left": 0});
     assert_eq!(invoked(&world).await, Ok(woken));
 
     for (name, value) in &mut world.variables {

@@ -1,15 +1,16 @@
-//! What nobody else sees to: what is due is woken, and what the bus has not taken is announced
-//! again.
+//! What nobody else sees to: what is due is woken, payments that nobody told of are asked about,
+//! and what the bus has not taken is announced again.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{Due, DueKind, SHARDS, StoreError};
+use pesan_adapters::dynamodb::{Due, DueKind, MessageRecord, SHARDS, StoreError};
 use pesan_adapters::events::Envelope;
-use pesan_domain::message::MessageId;
+use pesan_domain::ids::{MerchantId, MessageId, OrderId};
 
-use crate::{App, Failure, event_id};
+use crate::{App, Failure, event_id, notification};
 
 /// How long one run goes on; the next one, a minute later, goes on where it stopped.
 const TIME: Duration = Duration::from_secs(20);
@@ -21,11 +22,16 @@ const PAGE: i32 = 50;
 /// relayed.
 const UNRELAYED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long a payment that Midtrans does not answer about is asked about.
+const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// What was due and was woken.
     pub woken: u32,
+    /// Payments that Midtrans was asked about, or that needed no asking.
+    pub asked: u32,
     /// What was due and had moved on.
     pub moved_on: u32,
     /// Events that were announced again.
@@ -60,6 +66,7 @@ pub async fn run(app: &App) -> Result<Done, Failure> {
         kind = "reconcile",
         outcome = "done",
         woken = done.woken,
+        asked = done.asked,
         moved_on = done.moved_on,
         announced = done.announced,
         left = done.left,
@@ -140,43 +147,95 @@ async fn wake_page(
         .iter()
         .filter_map(|due| match &due.kind {
             DueKind::Message(id) => Some(id.clone()),
-            DueKind::Unknown => None,
+            DueKind::Payment(..) | DueKind::Unknown => None,
         })
         .collect();
-    if ids.is_empty() && page.is_empty() {
-        return Ok(());
-    }
-    let messages = app.store.messages(&ids).await?;
-    let messages = &messages;
-    let woken = page.iter().map(|due| async move {
-        let DueKind::Message(id) = &due.kind else {
-            tracing::error!(kind = "reconcile", alarm = "due row unknown");
-            return Err(StoreError::Broken("a due row of another kind".to_owned()));
-        };
-        let record = match messages.get(id) {
-            Some(record) => Some(record.as_ref().map_err(Clone::clone)?),
-            None => None,
-        };
-        let waits = record.filter(|record| due.is_of(id, record.message.wakes_at()));
-        let Some(record) = waits else {
-            app.store.forget(due).await?;
-            return Ok(false);
-        };
-        let envelope = Envelope::message_queued(event_id(now), &record.message, now);
-        app.store.wake(due, &envelope).await?;
-        Ok(true)
+    let messages = if ids.is_empty() {
+        HashMap::new()
+    } else {
+        app.store.messages(&ids).await?
+    };
+    let seen_to = page.iter().map(|due| async {
+        match &due.kind {
+            DueKind::Message(id) => wake_message(app, due, messages.get(id), now).await,
+            DueKind::Payment(merchant, order) => ask(app, due, merchant, order, now).await,
+            DueKind::Unknown => {
+                tracing::error!(kind = "reconcile", alarm = "due row unknown");
+                Err("a due row of another kind".to_owned())
+            }
+        }
     });
-    for woken in join_all(woken).await {
-        let count = match woken {
-            Ok(true) => &mut done.woken,
-            // Somebody else has woken it.
-            Ok(false) | Err(StoreError::Conflict) => &mut done.moved_on,
+    for seen_to in join_all(seen_to).await {
+        let count = match seen_to {
+            Ok(Seen::Woken) => &mut done.woken,
+            Ok(Seen::Asked) => &mut done.asked,
+            Ok(Seen::MovedOn) => &mut done.moved_on,
             Err(error) => {
-                tracing::warn!(kind = "reconcile", outcome = "not woken", %error);
+                tracing::warn!(kind = "reconcile", outcome = "not seen to", %error);
                 &mut done.left
             }
         };
         *count = count.saturating_add(1);
     }
     Ok(())
+}
+
+/// What became of something that was due.
+enum Seen {
+    Woken,
+    Asked,
+    MovedOn,
+}
+
+async fn wake_message(
+    app: &App,
+    due: &Due,
+    record: Option<&Result<MessageRecord, StoreError>>,
+    now: Timestamp,
+) -> Result<Seen, String> {
+    let record = record
+        .map(Result::as_ref)
+        .transpose()
+        .map_err(ToString::to_string)?;
+    let waits = record.filter(|record| due.is_of(&record.message.id, record.message.wakes_at()));
+    let Some(record) = waits else {
+        return forget(app, due, Seen::MovedOn).await;
+    };
+    let envelope = Envelope::message_queued(event_id(now), &record.message, now);
+    match app.store.wake(due, &envelope).await {
+        Ok(()) => Ok(Seen::Woken),
+        // Somebody else has woken it.
+        Err(StoreError::Conflict) => Ok(Seen::MovedOn),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Asks Midtrans about a payment. Where it does not answer, the row stays and the next run asks,
+/// for a day.
+async fn ask(
+    app: &App,
+    due: &Due,
+    merchant: &MerchantId,
+    order: &OrderId,
+    now: Timestamp,
+) -> Result<Seen, String> {
+    match notification::ask(app, merchant, order).await {
+        Ok(again) => {
+            if let Some(at) = again {
+                let later = app.store.ask_later(merchant, order, at).await;
+                later.map_err(|error| error.to_string())?;
+            }
+            forget(app, due, Seen::Asked).await
+        }
+        Err(error) if now.duration_since(due.since) > ASKED_FOR => {
+            tracing::error!(%merchant, kind = "reconcile", alarm = "payment not asked about", %error);
+            forget(app, due, Seen::Asked).await
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn forget(app: &App, due: &Due, seen: Seen) -> Result<Seen, String> {
+    let forgotten = app.store.forget(due).await;
+    forgotten.map(|()| seen).map_err(|error| error.to_string())
 }

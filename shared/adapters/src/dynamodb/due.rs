@@ -1,5 +1,6 @@
 use jiff::Timestamp;
-use pesan_domain::ids::MessageId;
+use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+use pesan_domain::payment::Payment;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Key;
@@ -13,6 +14,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 pub enum DueKind {
     /// A message is to be looked at.
     Message(MessageId),
+    /// Midtrans is to be asked about a payment.
+    Payment(MerchantId, OrderId),
     /// Something that this version knows nothing of.
     Unknown,
 }
@@ -21,6 +24,8 @@ pub enum DueKind {
 #[derive(Clone, Debug)]
 pub struct Due {
     key: Key,
+    /// Since when.
+    pub since: Timestamp,
     /// What.
     pub kind: DueKind,
 }
@@ -30,18 +35,32 @@ pub struct Due {
 struct DueRow {}
 
 const MESSAGE: &str = "message";
+const PAYMENT: &str = "payment";
 
 /// Where a message's due row is.
 pub(super) fn message_due(id: &MessageId, at: Timestamp) -> Key {
     keys::due_row(MESSAGE, id.as_str(), at)
 }
 
+/// A dot stands in no merchant's id.
+fn payment_due(merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
+    keys::due_row(PAYMENT, &format!("{merchant}.{}", order.as_str()), at)
+}
+
 impl Due {
     fn read(item: &Item) -> Result<Self, StoreError> {
         let sk = sort_key(item);
-        let mut parts = sk.splitn(3, '#').skip(1);
+        let mut parts = sk.splitn(3, '#');
+        let since = parts.next().unwrap_or_default().parse().map_err(broken)?;
         let kind = match (parts.next(), parts.next()) {
             (Some(MESSAGE), Some(id)) => DueKind::Message(MessageId::parse(id).map_err(broken)?),
+            (Some(PAYMENT), Some(id)) => {
+                let (merchant, order) = id.split_once('.').unwrap_or_default();
+                DueKind::Payment(
+                    MerchantId::parse(merchant).map_err(broken)?,
+                    OrderId::parse(order).map_err(broken)?,
+                )
+            }
             _ => DueKind::Unknown,
         };
         let pk = item.get("PK").and_then(|value| value.as_s().ok());
@@ -50,6 +69,7 @@ impl Due {
                 pk: pk.cloned().unwrap_or_default(),
                 sk: sk.to_owned(),
             },
+            since,
             kind,
         })
     }
@@ -115,6 +135,36 @@ impl Store {
     /// [`StoreError`]
     pub async fn wake_later(&self, id: &MessageId, at: Timestamp) -> Result<(), StoreError> {
         self.put_alone(due_item(message_due(id, at))?).await
+    }
+
+    /// Has Midtrans asked about a payment at another time, too.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn ask_later(
+        &self,
+        merchant: &MerchantId,
+        order: &OrderId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.put_alone(due_item(payment_due(merchant, order, at))?)
+            .await
+    }
+
+    /// The due rows of a payment that is made.
+    pub(super) fn payment_asked(
+        &self,
+        merchant: &MerchantId,
+        payment: &Payment,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let due = |at| payment_due(merchant, &payment.order_id, at);
+        let [soon, at_end] = payment.asked_at().map(due);
+        let mut writes = vec![self.put(due_item(soon.clone())?)?];
+        // A transaction takes a row once.
+        if at_end != soon {
+            writes.push(self.put(due_item(at_end)?)?);
+        }
+        Ok(writes)
     }
 
     /// A message's due rows, from what they were to what they are: one at most.

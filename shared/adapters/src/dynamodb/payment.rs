@@ -260,14 +260,12 @@ impl Store {
         reservation: &Reservation,
         payment: &Payment,
     ) -> Result<(), StoreError> {
-        self.transact(
-            vec![
-                self.put_new(to_item(&payment_row(merchant, payment))?)?,
-                self.reservation_update(merchant, reservation)?,
-            ],
-            Places::default(),
-        )
-        .await
+        let mut writes = vec![
+            self.put_new(to_item(&payment_row(merchant, payment))?)?,
+            self.reservation_update(merchant, reservation)?,
+        ];
+        writes.extend(self.payment_asked(&merchant.id, payment)?);
+        self.transact(writes, Places::default()).await
     }
 
     /// The payment after a step, over the version before it.

@@ -63,7 +63,7 @@ impl Store {
                 made_at: reservation.made_at.as_second(),
             },
         );
-        let writes = vec![
+        let mut writes = vec![
             self.chat_put(&merchant.id, chat)?,
             self.seat_claim(
                 merchant,
@@ -76,6 +76,7 @@ impl Store {
             self.put(to_item(&link)?)?,
             self.put(to_item(&pointer)?)?,
         ];
+        writes.extend(self.payment_asked(&merchant.id, payment)?);
         let seat = Places {
             seat: Some(1),
             ..Places::default()

@@ -7,7 +7,7 @@
 )]
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::{
@@ -73,6 +73,8 @@ pub struct Stand {
     pub bus_down: Mutex<bool>,
     /// The status of every transaction.
     pub status: Mutex<Value>,
+    /// How often a status was asked for.
+    pub asked: AtomicUsize,
     pub token: Mutex<String>,
 }
 
@@ -89,9 +91,16 @@ impl Stand {
         let (status, answer) = match target {
             Some("AmazonSSM.GetParameters") => (200, self.parameters(&body)),
             Some("AWSEvents.PutEvents") => self.put_events(&body),
-            _ => (200, self.status.lock().unwrap().clone()),
+            _ => self.status(),
         };
         reply(status, &answer)
+    }
+
+    fn status(&self) -> (u16, Value) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let unknown = json!({"status_code": "404", "status_message": "Transaction doesn't exist."});
+        let status = self.status.lock().unwrap().clone();
+        (200, if status.is_null() { unknown } else { status })
     }
 
     async fn telegram(&self, bot: &str, body: &Value) -> Response {
@@ -302,16 +311,11 @@ impl World {
         self.notify_with(code, status, status_code, json!({})).await;
     }
 
-    pub async fn notify_with(
-        &self,
-        code: &BookingCode,
-        status: &str,
-        status_code: &str,
-        more: Value,
-    ) {
+    /// Something becomes of an order's one transaction at Midtrans, and nobody is told.
+    pub fn silently(&self, code: &BookingCode, status: &str, status_code: &str) -> Value {
         let order = code.as_str().to_owned();
         let jakarta = self.clock.now().to_zoned(Zone::Jakarta.tz());
-        let mut body = json!({
+        let body = json!({
             "order_id": order,
             "transaction_id": format!("t-{order}"),
             "transaction_status": status,
@@ -320,6 +324,19 @@ impl World {
             "fraud_status": "accept",
             "settlement_time": jakarta.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         });
+        *self.stand.status.lock().unwrap() = body.clone();
+        body
+    }
+
+    pub async fn notify_with(
+        &self,
+        code: &BookingCode,
+        status: &str,
+        status_code: &str,
+        more: Value,
+    ) {
+        let order = code.as_str().to_owned();
+        let mut body = self.silently(code, status, status_code);
         body.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
@@ -472,7 +489,7 @@ impl World {
         self.message().await.message.state.name()
     }
 
-    /// How many rows are due at some time.
+    /// How many messages are due at some time.
     pub async fn due(&self) -> usize {
         let mut due = 0;
         for shard in 0..SHARDS {
@@ -484,7 +501,7 @@ impl World {
                 .unwrap();
             due += rows
                 .iter()
-                .filter(|due| due.kind != DueKind::Unknown)
+                .filter(|due| matches!(due.kind, DueKind::Message(_)))
                 .count();
         }
         due
