@@ -21,13 +21,15 @@ pub const REVERSED: &str = "dibatalkan oleh bank";
 pub const REVIEW: &str = "perlu ditinjau toko";
 
 impl Stack {
-    /// Everything stored but chats and the notifications kept for the record, once it has come to
-    /// rest.
+    /// Everything stored but chats, the notifications kept for the record, and what is only due
+    /// later, once it has come to rest.
     pub async fn books(&self) -> Vec<Value> {
         self.idle().await;
         let is_record = |row: &Value| {
             let key = |name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
-            key("SK").starts_with("EVENT#") || key("PK").contains("#CHAT#")
+            key("SK").starts_with("EVENT#")
+                || key("PK").contains("#CHAT#")
+                || key("PK").starts_with("DUE#")
         };
         let mut rows = self.rows().await;
         rows.retain(|row| !is_record(row));

@@ -46,6 +46,13 @@ async fn rows_of(stack: &Stack, partition: &str) -> usize {
     rows.iter().filter(begins).count()
 }
 
+/// How many messages are due some time.
+async fn due(stack: &Stack) -> usize {
+    let rows = stack.rows_at("20").await;
+    let is_message = |row: &&Value| row["SK"]["S"].as_str().unwrap().contains("#message#");
+    rows.iter().filter(is_message).count()
+}
+
 /// Holds that the receipt has arrived, once or twice and marked so, and nothing is left behind.
 async fn expect_arrived(stack: &Stack, what: &str) {
     let told = receipts(stack).await;
@@ -53,7 +60,7 @@ async fn expect_arrived(stack: &Stack, what: &str) {
     assert_eq!(state, "Accepted", "{what}");
     assert!(told == 1 || told == 2 && double, "{what}: {told}, {double}");
     assert_eq!(rows_of(stack, "OUTBOX#").await, 0, "{what}");
-    assert_eq!(rows_of(stack, "DUE#").await, 0, "{what}");
+    assert_eq!(due(stack).await, 0, "{what}");
 }
 
 /// Holds that every queue is empty, and none has dead letters.
@@ -212,7 +219,7 @@ async fn e5_a_vendor_in_trouble_is_called_a_bounded_number_of_times() {
     let calls = stack.count("telegram", Some("sendMessage")).await - before;
     assert!((2..=10).contains(&calls), "{calls}");
     assert_eq!(message(&stack).await.0, "Failed");
-    assert_eq!(rows_of(&stack, "DUE#").await, 0);
+    assert_eq!(due(&stack).await, 0);
 }
 
 #[tokio::test]
@@ -252,4 +259,27 @@ async fn a_refund_that_is_faster_than_the_receipt_makes_it_needless() {
     stack.advance("1h").await;
     assert_eq!(receipts(&stack).await, 0);
     assert_eq!(message(&stack).await.0, "Dropped");
+}
+
+#[tokio::test]
+async fn b17_a_payment_whose_notifications_are_all_lost_is_found_by_asking() {
+    let stack = Stack::start();
+    let booked = stack.customer(1).book("09.00").await;
+    let pay = json!({"do": "pay", "method": "bca_va", "notify": false});
+    stack.bank(&booked.code, pay).await;
+    stack.expect_states(&booked, "Created", "Held").await;
+    stack.advance("16m").await;
+    stack.expect_states(&booked, "Paid", "Confirmed").await;
+    expect_arrived(&stack, "found").await;
+}
+
+#[tokio::test]
+async fn b17_midtrans_is_asked_about_what_is_open_and_about_nothing_else() {
+    let stack = Stack::start();
+    let booked = chosen(&stack).await;
+    pay(&stack, &booked).await;
+    let before = stack.count("midtrans", Some("status")).await;
+    stack.advance("48h").await;
+    assert_eq!(stack.count("midtrans", Some("status")).await, before);
+    assert_eq!(rows_of(&stack, "DUE#").await, 0);
 }

@@ -1,6 +1,10 @@
 //! Payments that nobody has said anything about: every notification was lost.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands"
+)]
 
 mod support;
 
