@@ -9,8 +9,9 @@
 mod support;
 
 use jiff::SignedDuration;
-use pesan_domain::ids::MessageId;
+use pesan_domain::ids::{MessageId, OrderId};
 use pesan_domain::message::{Channel, DropReason, FailReason, HoldReason, MessageState};
+use pesan_domain::payment::PaymentState;
 use pesan_service::messages;
 use pesan_service::reconcile::{self, Done};
 use serde_json::json;
@@ -45,6 +46,25 @@ async fn the_same_notification_again_queues_nothing_more() {
     world.notify(&code, "settlement", "200").await;
     assert_eq!(world.messages().await.len(), 1);
     assert_eq!(world.rows("OUTBOX#").await.len(), 1);
+}
+
+#[tokio::test]
+async fn news_that_are_queued_already_are_not_queued_again_and_hold_up_no_settlement() {
+    let world = World::new().await;
+    let code = world.book(1, CHAT).await;
+    let before = world.rows("M#demo#").await;
+    world.notify(&code, "settlement", "200").await;
+    world.deliver().await;
+    // As if the payment had been decided anew, by a way that nobody knows yet.
+    for row in before {
+        world.restore(row).await;
+    }
+    world.notify(&code, "capture", "200").await;
+    assert_eq!(world.messages().await.len(), 1);
+    assert!(world.rows("OUTBOX#").await.is_empty());
+    let order = OrderId::of(&code, 1);
+    let payment = world.app.store.payment(&shop().id, &order).await.unwrap();
+    assert_eq!(payment.unwrap().state, PaymentState::Paid);
 }
 
 #[tokio::test]

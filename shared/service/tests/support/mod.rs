@@ -507,6 +507,12 @@ impl World {
         due
     }
 
+    /// Writes a row back as it was.
+    pub async fn restore(&self, row: std::collections::HashMap<String, AttributeValue>) {
+        let put = self.dynamodb.put_item().table_name("pesan");
+        put.set_item(Some(row)).send().await.unwrap();
+    }
+
     /// Writes any row.
     pub async fn put(&self, row: &[(&str, &str)]) {
         let item = row
