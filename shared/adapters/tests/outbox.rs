@@ -225,7 +225,7 @@ async fn the_outbox_gives_what_is_old_and_announces_it_by_a_fresh_row_once() {
     let all = async |before: Timestamp| {
         let mut rows = Vec::new();
         for shard in 0..SHARDS {
-            rows.extend(store.unrelayed(shard, before, 10).await.unwrap());
+            rows.extend(store.unrelayed(shard, before, None, 10).await.unwrap());
         }
         rows
     };

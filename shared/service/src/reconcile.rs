@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{Due, DueKind, MessageRecord, SHARDS, StoreError};
+use pesan_adapters::dynamodb::{Announced, Due, DueKind, MessageRecord, SHARDS, StoreError};
 use pesan_adapters::events::Envelope;
 use pesan_domain::ids::{MerchantId, MessageId, OrderId};
 
@@ -79,8 +79,7 @@ fn is_over(began: Instant) -> bool {
     began.elapsed() >= TIME
 }
 
-/// Announces what was not relayed. One page a run: more than that is no accident, and the alarm
-/// about the relay says so.
+/// Announces what was not relayed.
 async fn announce(
     app: &App,
     shard: u8,
@@ -88,11 +87,24 @@ async fn announce(
     began: Instant,
     done: &mut Done,
 ) -> Result<(), StoreError> {
-    if is_over(began) {
-        return Ok(());
-    }
     let before = now.checked_sub(UNRELAYED_AFTER).unwrap_or(now);
-    let rows = app.store.unrelayed(shard, before, PAGE).await?;
+    let mut last: Option<Announced> = None;
+    while !is_over(began) {
+        let page = app
+            .store
+            .unrelayed(shard, before, last.as_ref(), PAGE)
+            .await?;
+        announce_page(app, &page, now, done).await;
+        let full = i32::try_from(page.len()).is_ok_and(|read| read >= PAGE);
+        last = page.into_iter().next_back();
+        if !full {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn announce_page(app: &App, rows: &[Announced], now: Timestamp, done: &mut Done) {
     let announced = rows.iter().map(|row| async move {
         match &row.envelope {
             Ok(envelope) => {
@@ -114,7 +126,6 @@ async fn announce(
             Err(_) => done.left = done.left.saturating_add(1),
         }
     }
-    Ok(())
 }
 
 async fn wake(

@@ -205,6 +205,28 @@ async fn an_event_that_cannot_be_read_holds_up_nothing_and_stays_where_it_is() {
 }
 
 #[tokio::test]
+async fn any_number_of_events_that_cannot_be_read_hold_up_no_announcement() {
+    let world = World::new().await;
+    world.paid().await;
+    let partition = world.images().await[0]["PK"]["S"].clone();
+    let partition = partition.as_str().unwrap();
+    for number in 0..60 {
+        let key = format!("00{number:02}");
+        let (name, text) = if number % 2 == 0 {
+            ("event", "{")
+        } else {
+            ("else", "")
+        };
+        world
+            .put(&[("PK", partition), ("SK", &key), (name, text)])
+            .await;
+    }
+    world.turn(121);
+    let done = reconciled(&world).await;
+    assert_eq!((done.announced, done.left), (1, 60));
+}
+
+#[tokio::test]
 async fn a_payment_that_was_given_back_meanwhile_has_no_receipt() {
     let world = World::new().await;
     let code = world.paid().await;
@@ -478,7 +500,8 @@ async fn a_due_row_whose_message_has_moved_on_wakes_nobody() {
 async fn more_than_a_page_is_woken_in_one_run_and_what_is_not_known_holds_up_nothing() {
     let world = World::new().await;
     for number in 0..130 {
-        let key = format!("2026-11-30T00:00:00Z#else#{number:03}");
+        let kind = ["else", "message", "payment"][number % 3];
+        let key = format!("2026-11-30T00:00:00Z#{kind}#?{number:03}");
         world.put(&[("PK", "DUE#3"), ("SK", &key)]).await;
     }
     world.paid().await;

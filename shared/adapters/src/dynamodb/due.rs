@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Key;
 use super::reservation::sort_key;
-use super::{Item, Places, Store, StoreError, broken, keys, outbox_item, to_item};
+use super::{Item, Places, Store, StoreError, keys, outbox_item, to_item};
 use crate::events::Envelope;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
@@ -47,31 +47,32 @@ fn payment_due(merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
     keys::due_row(PAYMENT, &format!("{merchant}.{}", order.as_str()), at)
 }
 
+fn payment_of(id: &str) -> Option<DueKind> {
+    let (merchant, order) = id.split_once('.')?;
+    let merchant = MerchantId::parse(merchant).ok()?;
+    Some(DueKind::Payment(merchant, OrderId::parse(order).ok()?))
+}
+
 impl Due {
-    fn read(item: &Item) -> Result<Self, StoreError> {
+    /// One that cannot be read is unknown: it must not hold up the others.
+    fn read(item: &Item) -> Self {
         let sk = sort_key(item);
         let mut parts = sk.splitn(3, '#');
-        let since = parts.next().unwrap_or_default().parse().map_err(broken)?;
+        let since = parts.next().and_then(|instant| instant.parse().ok());
         let kind = match (parts.next(), parts.next()) {
-            (Some(MESSAGE), Some(id)) => DueKind::Message(MessageId::parse(id).map_err(broken)?),
-            (Some(PAYMENT), Some(id)) => {
-                let (merchant, order) = id.split_once('.').unwrap_or_default();
-                DueKind::Payment(
-                    MerchantId::parse(merchant).map_err(broken)?,
-                    OrderId::parse(order).map_err(broken)?,
-                )
-            }
-            _ => DueKind::Unknown,
+            (Some(MESSAGE), Some(id)) => MessageId::parse(id).ok().map(DueKind::Message),
+            (Some(PAYMENT), Some(id)) => payment_of(id),
+            _ => None,
         };
         let pk = item.get("PK").and_then(|value| value.as_s().ok());
-        Ok(Self {
+        Self {
             key: Key {
                 pk: pk.cloned().unwrap_or_default(),
                 sk: sk.to_owned(),
             },
-            since,
-            kind,
-        })
+            since: since.unwrap_or(Timestamp::MAX),
+            kind: kind.unwrap_or(DueKind::Unknown),
+        }
     }
 
     /// Whether it is the row that something waiting until `at` needs.
@@ -99,7 +100,7 @@ impl Store {
         let items = self
             .oldest(keys::due(shard), below, after.map(|due| &due.key), most)
             .await?;
-        items.iter().map(Due::read).collect()
+        Ok(items.iter().map(Due::read).collect())
     }
 
     /// Wakes what is due: its row goes, and an event has it looked at.

@@ -19,6 +19,13 @@ struct OutboxRow {
     event: String,
 }
 
+/// As lenient as a row can be read.
+#[derive(Deserialize)]
+struct StoredRow {
+    #[serde(default)]
+    event: Option<String>,
+}
+
 /// A row of the outbox.
 #[derive(Clone, Debug)]
 pub struct Announced {
@@ -53,6 +60,17 @@ impl Announced {
             Some((name.clone(), AttributeValue::S(text.to_owned())))
         });
         Self::read(texts.collect())
+    }
+
+    /// A row as it is stored; one without an event cannot be read, and stays.
+    fn stored(item: Item) -> Result<Self, StoreError> {
+        let Keyed { pk, sk, row, .. } = from_item::<Keyed<StoredRow>>(item)?;
+        let json = row.event.unwrap_or_default();
+        Ok(Self {
+            key: Key { pk, sk },
+            envelope: Envelope::parse(&json),
+            json,
+        })
     }
 
     fn read(item: Item) -> Result<Option<Self>, StoreError> {
@@ -104,7 +122,8 @@ impl Store {
         Ok(())
     }
 
-    /// The oldest rows of a shard of the outbox that were written before `before`, `most` at most.
+    /// The oldest rows of a shard of the outbox that were written before `before`, `most` at most,
+    /// and only what follows `after`.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -112,18 +131,13 @@ impl Store {
         &self,
         shard: u8,
         before: Timestamp,
+        after: Option<&Announced>,
         most: i32,
     ) -> Result<Vec<Announced>, StoreError> {
-        let items = self
-            .oldest(keys::outbox(shard), EventId::time(before), None, most)
-            .await?;
-        let rows = items.into_iter().filter_map(|item| {
-            Announced::read(item).unwrap_or_else(|error| {
-                tracing::error!(kind = "outbox", outcome = "unreadable", alarm = "event unreadable", %error);
-                None
-            })
-        });
-        Ok(rows.collect())
+        let below = EventId::time(before);
+        let after = after.map(|row| &row.key);
+        let items = self.oldest(keys::outbox(shard), below, after, most).await?;
+        items.into_iter().map(Announced::stored).collect()
     }
 
     /// Announces an event again: by a fresh row, so that the stream shows an insert.
