@@ -373,10 +373,13 @@ impl Stack {
         request.send().await.unwrap()
     }
 
-    /// Makes Midtrans do something with an order: `{"do": "pay", "method": "bca_va"}`.
+    /// Makes Midtrans do something with an order: `{"do": "pay", "method": "bca_va"}`. What that
+    /// causes has then come to rest, the customer's receipt too.
     pub async fn bank(&self, order: &str, act: Value) -> Value {
-        self.handle(&format!("/sandbox/midtrans/transactions/{order}"), &act)
-            .await
+        let path = format!("/sandbox/midtrans/transactions/{order}");
+        let answer = self.handle(&path, &act).await;
+        self.idle().await;
+        answer
     }
 
     /// Midtrans' view of an order.
@@ -386,10 +389,13 @@ impl Stack {
         all.iter().rfind(|one| one["order_id"] == order).cloned()
     }
 
-    /// Sends a notification to the webhook as Midtrans would.
+    /// Sends a notification to the webhook as Midtrans would. What it causes has then come to
+    /// rest, too.
     pub async fn notify(&self, body: &Value) -> Response {
         self.keep_private(body["signature_key"].as_str().unwrap_or_default());
-        self.post("/midtrans/demo", body).await
+        let answer = self.post("/midtrans/demo", body).await;
+        self.idle().await;
+        answer
     }
 
     /// Waits until nothing is under way.

@@ -21,11 +21,15 @@ pub const REVERSED: &str = "dibatalkan oleh bank";
 pub const REVIEW: &str = "perlu ditinjau toko";
 
 impl Stack {
-    /// Everything stored but chats and the notifications kept for the record.
+    /// Everything stored but chats, the notifications kept for the record, and what is only due
+    /// later, once it has come to rest.
     pub async fn books(&self) -> Vec<Value> {
+        self.idle().await;
         let is_record = |row: &Value| {
             let key = |name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
-            key("SK").starts_with("EVENT#") || key("PK").contains("#CHAT#")
+            key("SK").starts_with("EVENT#")
+                || key("PK").contains("#CHAT#")
+                || key("PK").starts_with("DUE#")
         };
         let mut rows = self.rows().await;
         rows.retain(|row| !is_record(row));
@@ -161,8 +165,9 @@ impl Stack {
 }
 
 impl Customer<'_> {
-    /// How many of the bot's messages contain a text.
+    /// How many of the bot's messages contain a text, once no more are under way.
     pub async fn told(&self, text: &str) -> usize {
+        self.stack.idle().await;
         let messages = self.messages().await;
         let has = |message: &&Message| message.from_bot && message.text.contains(text);
         messages.iter().filter(has).count()

@@ -601,7 +601,7 @@ async fn money_settled_in_time_and_notified_late_is_paid() {
     stack.bank(&booked.code, choose).await;
     stack.set_clock("2026-12-05T08:29:00+07:00").await;
     stack
-        .fault(json!({"at": "midtrans", "op": "status", "fault": "http_500", "times": 3}))
+        .fault(json!({"at": "midtrans", "op": "status", "fault": "http_500", "times": 1_000}))
         .await;
     let paid = stack.bank(&booked.code, json!({"do": "pay"})).await;
     assert_eq!(paid["notified"], json!([503]));
@@ -609,6 +609,7 @@ async fn money_settled_in_time_and_notified_late_is_paid() {
     stack.advance("3m").await;
     stack.advance("11m").await;
     stack.expect_states(&booked, "Pending", "Expired").await;
+    stack.end_faults().await;
     stack.advance("31m").await;
     stack.expect_states(&booked, "Paid", "Confirmed").await;
     assert_eq!(customer.told(RECEIPT).await, 1);
@@ -621,7 +622,12 @@ async fn money_settled_in_time_for_a_seat_sold_since_goes_to_review() {
     let booked = first.book("09.00").await;
     let pay = json!({"do": "pay", "method": "bca_va", "notify": false});
     stack.bank(&booked.code, pay).await;
+    // Nor does it answer when it is asked meanwhile.
+    stack
+        .fault(json!({"at": "midtrans", "op": "status", "fault": "http_500", "times": 1_000}))
+        .await;
     stack.advance("66m").await;
+    stack.end_faults().await;
     let others = second.book("09.00").await;
     let body = true_body(&stack, &booked.code).await;
     assert_eq!(stack.notify(&body).await.status(), 200);

@@ -134,6 +134,7 @@ async fn noted(
         http: pesan_adapters::http::client()?,
         dynamodb_endpoint: None,
         ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
+        eventbridge_endpoint: None,
     };
     let parameters = Parameters::new(aws.ssm(), prefix, Clock::system());
     let mut found = Vec::new();

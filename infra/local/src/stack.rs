@@ -115,6 +115,7 @@ impl Addresses {
             credentials: Credentials::new("local", "local", None, None, "local"),
             dynamodb_endpoint: Some(self.dynamodb_url.clone()),
             ssm_endpoint: Some(format!("{}/sandbox/ssm", self.base_url)),
+            eventbridge_endpoint: None,
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Aws {
     pub dynamodb_endpoint: Option<String>,
     /// Another place that speaks the Parameter Store's wire.
     pub ssm_endpoint: Option<String>,
+    /// Another place that speaks EventBridge's wire.
+    pub eventbridge_endpoint: Option<String>,
 }
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -176,5 +178,23 @@ impl Aws {
             config = config.endpoint_url(endpoint);
         }
         aws_sdk_ssm::Client::from_conf(config.build())
+    }
+
+    /// An EventBridge client.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let mut config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(aws_sdk_eventbridge::config::BehaviorVersion::latest())
+            .region(aws_sdk_eventbridge::config::Region::new(
+                self.region.clone(),
+            ))
+            .credentials_provider(self.credentials.clone())
+            .http_client(http_client(&self.http, "eventbridge"))
+            .timeout_config(timeouts())
+            .retry_config(retries());
+        if let Some(endpoint) = &self.eventbridge_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        aws_sdk_eventbridge::Client::from_conf(config.build())
     }
 }

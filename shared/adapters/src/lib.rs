@@ -4,6 +4,8 @@
 pub mod aws;
 pub mod clock;
 pub mod dynamodb;
+pub mod eventbridge;
+pub mod events;
 pub mod http;
 pub mod midtrans;
 pub mod probe;

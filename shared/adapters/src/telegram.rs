@@ -1,6 +1,8 @@
 //! The few Bot API methods Pesan calls. <https://core.telegram.org/bots/api>
 
 use pesan_domain::dialogue::{Command, Key, KeyDoes, Reply};
+use pesan_domain::message::verdict::{self, Refusal, Verdict};
+use pesan_domain::message::{Outcome, Schedule, VendorId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +25,14 @@ struct Answer {
     description: String,
     #[serde(default)]
     error_code: u16,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+/// <https://core.telegram.org/bots/api#responseparameters>
+#[derive(Default, Deserialize)]
+struct Parameters {
+    retry_after: Option<u32>,
 }
 
 /// A bot as Telegram knows it.
@@ -86,19 +96,19 @@ impl Telegram {
         }
     }
 
-    /// Sends a message to a chat.
-    ///
-    /// # Errors
-    /// [`CallError`]; after `Unknown` the message may have been sent, there is no key against doubles.
-    pub async fn send_message(
-        &self,
-        token: &SecretString,
-        chat: i64,
-        reply: &Reply,
-    ) -> Result<(), CallError> {
-        self.call(token, "sendMessage", &message(chat, reply))
-            .await?;
-        Ok(())
+    /// Sends a message to a chat. After [`Outcome::Unknown`] it may have been sent: there is no
+    /// key against doubles.
+    pub async fn send_message(&self, token: &SecretString, chat: i64, reply: &Reply) -> Outcome {
+        let body = message(chat, reply);
+        match self.post(token, "sendMessage", &body).await {
+            Ok((status, body)) => outcome(status, &body),
+            // It never left.
+            Err(error) if error.is_connect() => Outcome::Refused(Refusal {
+                code: 0,
+                verdict: Verdict::RetryLater(Schedule::Server),
+            }),
+            Err(_) => Outcome::Unknown,
+        }
     }
 
     /// Ends the spinner on a pressed button.
@@ -185,11 +195,9 @@ impl Telegram {
         method: &str,
         body: &Value,
     ) -> Result<Answer, CallError> {
-        let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
-        crate::http::leaves("telegram").await;
-        let response = self.http.post(url).json(body).send().await?;
-        let status = response.status().as_u16();
-        let answer: Answer = response.json().await?;
+        let (status, body) = self.post(token, method, body).await?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| CallError::Unknown("unreadable answer".to_owned()))?;
         if answer.ok {
             return Ok(answer);
         }
@@ -204,6 +212,41 @@ impl Telegram {
                 reason: answer.description,
             }),
         }
+    }
+
+    async fn post(
+        &self,
+        token: &SecretString,
+        method: &str,
+        body: &Value,
+    ) -> Result<(u16, Vec<u8>), reqwest::Error> {
+        let url = format!("{}/bot{}/{method}", self.base_url, token.expose_secret());
+        crate::http::leaves("telegram").await;
+        let response = self.http.post(url).json(body).send().await?;
+        let status = response.status().as_u16();
+        Ok((status, response.bytes().await?.to_vec()))
+    }
+}
+
+/// What an answer to a send says. One that cannot be read is judged by its status alone.
+fn outcome(status: u16, body: &[u8]) -> Outcome {
+    let answer = serde_json::from_slice::<Answer>(body).ok();
+    match answer {
+        Some(Answer {
+            ok: true, result, ..
+        }) => {
+            let id = result.get("message_id").and_then(Value::as_i64);
+            VendorId::parse(&id.unwrap_or_default().to_string())
+                .map_or(Outcome::Unknown, Outcome::Accepted)
+        }
+        Some(answer) => {
+            let code = Some(answer.error_code).filter(|code| *code != 0);
+            let code = code.unwrap_or(status);
+            let wait = answer.parameters.retry_after;
+            Outcome::Refused(verdict::telegram(code, wait, &answer.description))
+        }
+        None if status < 300 => Outcome::Unknown,
+        None => Outcome::Refused(verdict::telegram(status, None, "")),
     }
 }
 

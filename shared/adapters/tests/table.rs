@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+mod support;
+
 use jiff::Timestamp;
 use jiff::civil::{date, time};
-use pesan_adapters::aws::Aws;
 use pesan_adapters::dynamodb::{
     Booking, ChatRecord, Event, EventOutcome, Found, Look, Settlement, Store, StoreError,
 };
@@ -23,51 +21,7 @@ use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
 use pesan_domain::whatsapp::{Contact, News, Quality, Registered, TemplateStatus, WhatsAppAccount};
-
-async fn store() -> Store {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let database = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_with_shutdown(
-        listener,
-        database,
-        std::future::pending(),
-    ));
-    let aws = Aws {
-        region: "ap-southeast-3".to_owned(),
-        credentials: aws_credential_types::Credentials::new("test", "test", None, None, "test"),
-        http: pesan_adapters::http::client().unwrap(),
-        dynamodb_endpoint: Some(endpoint),
-        ssm_endpoint: None,
-    };
-    let client = aws.dynamodb();
-    let attribute = |name: &str| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-            .unwrap()
-    };
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
-    };
-    client
-        .create_table()
-        .table_name("pesan")
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("PK"))
-        .attribute_definitions(attribute("SK"))
-        .key_schema(key("PK", KeyType::Hash))
-        .key_schema(key("SK", KeyType::Range))
-        .send()
-        .await
-        .unwrap();
-    Store::new(client, "pesan")
-}
+use support::store;
 
 fn shop() -> Merchant {
     Merchant {
@@ -282,6 +236,7 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
         seat: Some(None),
         event: &event,
         tasks: &[],
+        message: None,
         closes_review: false,
         now: at,
     };

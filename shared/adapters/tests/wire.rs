@@ -138,6 +138,7 @@ fn aws(server: &Server) -> Aws {
         http: pesan_adapters::http::client().unwrap(),
         dynamodb_endpoint: Some(server.url.clone()),
         ssm_endpoint: Some(server.url.clone()),
+        eventbridge_endpoint: None,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 /// A text that is no identity of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed {0}")]
@@ -96,6 +98,27 @@ text_id!(
     |text| (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 );
 
+text_id!(
+    /// An event: 32 hexadecimal digits, the first twelve its time, so that events sort by it.
+    EventId, "event",
+    |text| text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+);
+
+impl EventId {
+    /// The id of an event of this moment, told apart from others by a random number.
+    #[must_use]
+    pub fn new(at: Timestamp, random: u128) -> Self {
+        const LOW_80_BITS: u128 = 0xffff_ffff_ffff_ffff_ffff;
+        Self(format!("{}{:020x}", Self::time(at), random & LOW_80_BITS))
+    }
+
+    /// What the ids of a moment begin with, and those of every later one are above.
+    #[must_use]
+    pub fn time(at: Timestamp) -> String {
+        format!("{:012x}", at.as_millisecond().max(0))
+    }
+}
+
 impl BookingCode {
     /// A code from a random number; every code is reached equally but for one part in 50.
     #[must_use]
@@ -187,6 +210,24 @@ mod tests {
         ] {
             assert!(OrderId::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn events_sort_by_their_time() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let times = [
+            "1969-12-31T23:59:59Z",
+            "2026-12-01T01:00:00Z",
+            "2026-12-01T01:00:00.001Z",
+            "2126-12-01T01:00:00Z",
+        ];
+        let ids = times.map(|time| EventId::new(at(time), u128::MAX));
+        assert!(ids.is_sorted());
+        for (id, time) in ids.iter().zip(times) {
+            assert_eq!(EventId::parse(id.as_str()).as_ref(), Ok(id));
+            assert!(id.as_str().starts_with(&EventId::time(at(time))));
+        }
+        assert!(EventId::parse("0").is_err());
     }
 
     #[test]

@@ -4,10 +4,21 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{OrderId, TransactionId};
+use crate::message::DropReason;
 use crate::money::Rupiah;
 
 /// How long a challenged card payment may freeze a hold.
 pub const CHALLENGE_FREEZES: SignedDuration = SignedDuration::from_hours(24);
+
+/// Midtrans' notifications come within seconds. When one has not come by then, it is asked.
+const ASKED_SOON: SignedDuration = SignedDuration::from_mins(15);
+
+/// The last notification of a page may be under way when it ends.
+const ASKED_AFTER_END: SignedDuration = SignedDuration::from_mins(3);
+
+/// What is still open after that is looked into: now and then, and for a day.
+const ASKED_AGAIN: SignedDuration = SignedDuration::from_hours(6);
+const ASKED_FOR: SignedDuration = SignedDuration::from_hours(25);
 
 /// Where a payment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +224,18 @@ pub struct Observation {
     pub refunded: Option<Rupiah>,
 }
 
+impl Observation {
+    /// Whether more will follow: a code waits to be paid, or a card is being looked into.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        match self.status {
+            VendorStatus::Pending => true,
+            VendorStatus::Capture => self.fraud.as_deref() == Some("challenge"),
+            _ => false,
+        }
+    }
+}
+
 /// What must happen in the commit that moves the payment, or right after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -242,6 +265,39 @@ pub enum Notice {
     Review,
 }
 
+crate::message::named!(Notice, "notice", {
+    Receipt = "receipt",
+    Reversed = "reversed",
+    Review = "review",
+});
+
+impl Notice {
+    /// Why the news is none any more, now that the payment is here.
+    #[must_use]
+    pub fn gone(self, state: PaymentState) -> Option<DropReason> {
+        use PaymentState as P;
+        let told = match self {
+            Self::Receipt => matches!(state, P::Paid | P::PartlyRefunded),
+            Self::Review => matches!(state, P::Review),
+            Self::Reversed => matches!(state, P::Reversed | P::ChargedBack | P::Cancelled),
+        };
+        match state {
+            _ if told => None,
+            // Its own news says more, or the page does.
+            P::Paid | P::PartlyRefunded | P::Review => Some(DropReason::Replaced),
+            P::Created
+            | P::Pending
+            | P::Challenge
+            | P::Denied
+            | P::Cancelled
+            | P::Expired
+            | P::Refunded
+            | P::ChargedBack
+            | P::Reversed => Some(DropReason::CalledOff),
+        }
+    }
+}
+
 /// What the operator is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alarm {
@@ -266,6 +322,29 @@ pub struct Verdict {
     pub payment: Option<Payment>,
     /// What goes with it.
     pub effects: Vec<Effect>,
+}
+
+impl Payment {
+    /// When Midtrans is asked about it, so that it does not take a notification to know of money.
+    #[must_use]
+    pub fn asked_at(&self) -> [Timestamp; 2] {
+        [
+            after(self.made_at, ASKED_SOON),
+            after(self.expires_at, ASKED_AFTER_END),
+        ]
+    }
+
+    /// When Midtrans is asked again, having said at `now` that nothing is decided.
+    #[must_use]
+    pub fn asked_again(&self, now: Timestamp) -> Option<Timestamp> {
+        let again = after(now, ASKED_AGAIN);
+        let over = now < self.expires_at || again > after(self.expires_at, ASKED_FOR);
+        (!over).then_some(again)
+    }
+}
+
+fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    at.checked_add(wait).unwrap_or(at)
 }
 
 impl Payment {

@@ -1,6 +1,7 @@
 //! What every function repeats and no business word belongs to: the variables it is configured
 //! by, its log, the shape of its handler, and the guards every HTTP endpoint starts with.
 
+pub mod batch;
 mod env;
 mod events;
 pub mod http;

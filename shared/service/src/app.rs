@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::aws::Aws;
 use pesan_adapters::clock::Clock;
 use pesan_adapters::dynamodb::Store;
+use pesan_adapters::eventbridge::Bus;
 use pesan_adapters::http::ClientError;
 use pesan_adapters::midtrans::Midtrans;
 use pesan_adapters::secrets::{LINK_KEY, MerchantSecret, Parameters, SecretError};
@@ -27,6 +28,8 @@ pub struct Config {
     credentials: Credentials,
     dynamodb_endpoint: Option<String>,
     ssm_endpoint: Option<String>,
+    eventbridge_endpoint: Option<String>,
+    event_bus: Option<String>,
     table: String,
     parameter_prefix: String,
     public_base_url: String,
@@ -62,6 +65,8 @@ impl Config {
             ),
             dynamodb_endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB"),
             ssm_endpoint: variable("AWS_ENDPOINT_URL_SSM"),
+            eventbridge_endpoint: variable("AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            event_bus: variable("EVENT_BUS_NAME"),
             table: need("TABLE_NAME")?,
             parameter_prefix: need("PARAMETER_PREFIX")?,
             public_base_url: trimmed(need("PUBLIC_BASE_URL")?),
@@ -86,6 +91,8 @@ pub struct App {
     pub store: Store,
     /// The secrets.
     pub parameters: Parameters,
+    /// The event bus, for the one function that puts events on it.
+    pub bus: Option<Bus>,
     /// The Bot API.
     pub telegram: Telegram,
     /// Midtrans.
@@ -119,10 +126,15 @@ impl App {
             http: http.clone(),
             dynamodb_endpoint: config.dynamodb_endpoint.clone(),
             ssm_endpoint: config.ssm_endpoint.clone(),
+            eventbridge_endpoint: config.eventbridge_endpoint.clone(),
         };
         Ok(Self {
             store: Store::new(aws.dynamodb(), &config.table),
             parameters: Parameters::new(aws.ssm(), &config.parameter_prefix, clock.clone()),
+            bus: config
+                .event_bus
+                .as_deref()
+                .map(|name| Bus::new(aws.eventbridge(), name)),
             telegram: Telegram::new(http.clone(), &config.telegram_api_url),
             whatsapp: WhatsApp::new(http.clone(), &config.whatsapp_api_url),
             midtrans: Midtrans::new(

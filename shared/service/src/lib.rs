@@ -7,15 +7,20 @@ pub mod keys;
 pub mod link_key;
 pub mod links;
 pub mod merchants;
+pub mod messages;
 pub mod notification;
 pub mod orders;
+pub mod reconcile;
+pub mod relay;
 pub mod whatsapp;
 
 pub use app::{App, Config, Shop};
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pesan_adapters::dynamodb::StoreError;
+use pesan_domain::ids::EventId;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -76,6 +81,11 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
     }
+}
+
+/// A fresh id for an event of this moment.
+fn event_id(now: Timestamp) -> EventId {
+    EventId::new(now, rand::random())
 }
 
 /// How often an input is decided anew after another commit came first.

@@ -23,6 +23,8 @@ pub struct ChatRecord {
     pub chat: Chat,
     /// The newest update ids, oldest first.
     pub updates: Vec<i64>,
+    /// Whether the vendor says that it takes no messages; the customer's next update ends that.
+    pub unreachable: bool,
 }
 
 impl ChatRecord {
@@ -33,6 +35,7 @@ impl ChatRecord {
             id,
             chat,
             updates: Vec::new(),
+            unreachable: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl ChatRecord {
             id: self.id,
             chat,
             updates,
+            unreachable: false,
         }
     }
 }
@@ -73,6 +77,9 @@ pub(super) struct ChatRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wrong_codes_since: Option<i64>,
     updates: Vec<i64>,
+    // Written by whoever sends; a put of the whole row leaves it out and so ends it.
+    #[serde(default, skip_serializing)]
+    unreachable: bool,
     dialogue: DialogueRow,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteRow>,
@@ -157,6 +164,10 @@ impl NoteRow {
 }
 
 impl ChatRow {
+    pub fn is_unreachable(&self) -> bool {
+        self.unreachable
+    }
+
     pub fn record(self) -> Result<ChatRecord, StoreError> {
         Ok(ChatRecord {
             id: self.chat,
@@ -174,6 +185,7 @@ impl ChatRow {
                     .map_err(broken)?,
             },
             updates: self.updates,
+            unreachable: self.unreachable,
         })
     }
 }
@@ -375,6 +387,7 @@ impl Store {
                 wrong_codes: chat.wrong_codes,
                 wrong_codes_since: chat.wrong_codes_since.map(Timestamp::as_second),
                 updates: record.updates.clone(),
+                unreachable: false,
                 dialogue: DialogueRow::from(&chat.dialogue),
                 note: chat.note.map(NoteRow::from),
             },

@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
+use pesan_domain::ids::{BookingCode, ItemId, MerchantId, MessageId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
+use pesan_domain::message::{Channel, HoldReason, Message};
 
 use super::Item;
 
@@ -136,4 +137,77 @@ pub(super) fn waiting(merchant: &MerchantId, kind: &str, what: &str) -> Key {
 pub(super) fn made_on(merchant: &Merchant, kind: &str, made_at: Timestamp) -> String {
     let date = made_at.to_zoned(merchant.zone.tz()).date();
     format!("M#{}#{kind}#{date}", merchant.id.as_str())
+}
+
+/// Partitions of what would be too hot for one: the outbox, what is due, what waits.
+pub const SHARDS: u8 = 16;
+
+/// Where an object's rows are among the [`SHARDS`]: FNV-1a, the same for good.
+pub(super) fn shard(id: &str) -> u8 {
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    u8::try_from((hash >> 32) % u64::from(SHARDS)).unwrap_or_default()
+}
+
+pub(super) fn message(id: &MessageId) -> Key {
+    key(format!("MSG#{id}"), "MESSAGE")
+}
+
+pub(super) fn message_index(message: &Message) -> (String, String) {
+    let date = message.made_at.to_zoned(message.zone.tz()).date();
+    let shard = shard(message.id.as_str());
+    (
+        format!("M#{}#MSG#{date}#{shard}", message.merchant),
+        format!("{}#{}", message.made_at, message.id),
+    )
+}
+
+pub(super) fn outbox(shard: u8) -> String {
+    format!("OUTBOX#{shard}")
+}
+
+pub(super) fn outbox_row(shard: u8, sort_key: &str) -> Key {
+    key(outbox(shard), sort_key)
+}
+
+pub(super) fn due(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// In whole seconds and not before `at`: who is woken too early is not woken at all.
+pub(super) fn due_row(kind: &str, id: &str, at: Timestamp) -> Key {
+    let late = i64::from(at.subsec_nanosecond() > 0);
+    key(
+        due(shard(id)),
+        format!(
+            "{}#{kind}#{id}",
+            second(at.as_second().saturating_add(late))
+        ),
+    )
+}
+
+/// `2026-12-01T01:00:00Z`: of one width, so that instants sort as texts.
+pub(super) fn second(second: i64) -> String {
+    Timestamp::from_second(second)
+        .unwrap_or(Timestamp::MAX)
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+pub(super) fn pause(merchant: &MerchantId, channel: Channel) -> Key {
+    key(format!("M#{merchant}#CHANNEL#{}", channel.name()), "PAUSE")
+}
+
+/// A message that waits for something to happen, the most urgent first.
+pub(super) fn held(message: &Message, reason: HoldReason) -> Key {
+    let urgency = message.purpose.urgency().sort_key();
+    key(
+        held_partition(&message.merchant, reason, shard(message.id.as_str())),
+        format!("{urgency}#{}#{}", message.made_at, message.id),
+    )
+}
+
+pub(super) fn held_partition(merchant: &MerchantId, reason: HoldReason, shard: u8) -> String {
+    format!("M#{merchant}#WAIT#{}#{shard}", reason.name())
 }

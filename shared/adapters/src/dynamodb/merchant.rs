@@ -55,7 +55,7 @@ impl Store {
             self.put_new(profile(merchant)?)?,
             self.put(to_item(&Keyed::new(directory, ()))?)?,
         ];
-        self.transact(writes, None).await
+        self.transact(writes, super::Places::default()).await
     }
 
     /// Writes a merchant's profile over the version before it.

@@ -3,10 +3,14 @@
 
 mod chat;
 mod contact;
+mod due;
 mod keys;
 mod link;
 mod look;
 mod merchant;
+mod message;
+mod message_rows;
+mod outbox;
 mod payment;
 mod reservation;
 mod rows;
@@ -20,7 +24,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
 pub use chat::ChatRecord;
+pub use due::{Due, DueKind};
+pub use keys::SHARDS;
 pub use look::{Found, Look};
+pub use message::{Moved, Pause, Recipient, Surroundings};
+pub use message_rows::{MessageRecord, Subject};
+pub use outbox::Announced;
+use outbox::outbox_item;
 pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
 pub use reservation::Booking;
 
@@ -42,6 +52,9 @@ pub enum StoreError {
     /// The seat is held or taken by another booking.
     #[error("the seat is taken")]
     SeatTaken,
+    /// The message was queued before.
+    #[error("the message was queued before")]
+    AlreadyQueued,
     /// DynamoDB did not answer or refused for a while. Nothing is known to have happened.
     #[error("the table could not be reached: {0}")]
     Unavailable(String),
@@ -152,30 +165,38 @@ fn lost_or_unavailable<R>(error: SdkError<PutItemError, R>) -> StoreError {
     }
 }
 
-/// Tells what a cancelled transaction failed on. `seat` is the place of the seat's write.
-fn cancelled<R>(error: SdkError<TransactWriteItemsError, R>, seat: Option<usize>) -> StoreError {
+/// Where in a transaction stand the writes whose failure means something of its own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places {
+    seat: Option<usize>,
+    message: Option<usize>,
+}
+
+/// Tells what a cancelled transaction failed on.
+fn cancelled<R>(error: SdkError<TransactWriteItemsError, R>, places: Places) -> StoreError {
     let SdkError::ServiceError(service) = &error else {
         return unavailable(error);
     };
     let TransactWriteItemsError::TransactionCanceledException(reasons) = service.err() else {
         return unavailable(error);
     };
-    let failed = |reason: &aws_sdk_dynamodb::types::CancellationReason| {
-        reason.code() == Some("ConditionalCheckFailed")
-    };
     let reasons = reasons.cancellation_reasons();
-    let elsewhere = reasons
+    let failed: Vec<usize> = (0..)
+        .zip(reasons)
+        .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+        .map(|(place, _)| place)
+        .collect();
+    let at = |place: Option<usize>| place.is_some_and(|place| failed.contains(&place));
+    let elsewhere = failed
         .iter()
-        .enumerate()
-        .any(|(place, reason)| Some(place) != seat && failed(reason));
-    let at_seat = seat
-        .and_then(|place| reasons.get(place))
-        .is_some_and(failed);
-    match (elsewhere, at_seat) {
+        .any(|place| ![places.seat, places.message].contains(&Some(*place)));
+    if elsewhere || failed.is_empty() {
         // Another input of the same chat or payment won: what was decided is stale as a whole.
-        (true, _) => StoreError::Conflict,
-        (false, true) => StoreError::SeatTaken,
-        (false, false) => StoreError::Conflict,
+        StoreError::Conflict
+    } else if at(places.seat) {
+        StoreError::SeatTaken
+    } else {
+        StoreError::AlreadyQueued
     }
 }
 

@@ -6,7 +6,8 @@ use pesan_domain::reservation::{Order, Reservation};
 
 use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
-use super::{Store, StoreError, from_item, keys, to_item};
+use super::{MessageRecord, Places, Store, StoreError, from_item, keys, to_item};
+use crate::events::Envelope;
 use pesan_domain::merchant::Merchant;
 
 /// What was done about a notification.
@@ -81,6 +82,8 @@ pub struct Settlement<'a> {
     pub event: &'a Event,
     /// What now waits for a person.
     pub tasks: &'a [TaskKind],
+    /// What the customer is told, and the event that has it sent.
+    pub message: Option<(&'a MessageRecord, &'a Envelope)>,
     /// Whether the payment's review is over.
     pub closes_review: bool,
     /// For the seat's grace.
@@ -172,7 +175,8 @@ impl Store {
     /// Writes what a notification decided, all or nothing.
     ///
     /// # Errors
-    /// [`StoreError::SeatTaken`] when the seat went to another booking, [`StoreError::Conflict`]
+    /// [`StoreError::SeatTaken`] when the seat went to another booking,
+    /// [`StoreError::AlreadyQueued`] when the customer is told already, [`StoreError::Conflict`]
     /// when another notification came first.
     pub async fn settle(
         &self,
@@ -188,11 +192,11 @@ impl Store {
             let review = keys::waiting(&merchant.id, TaskKind::Review.name(), order.as_str());
             writes.push(self.delete(&review)?);
         }
-        let mut seat = None;
+        let mut places = Places::default();
         if let Some(reservation) = settlement.reservation {
             writes.push(self.reservation_update(merchant, reservation)?);
             if let Some(held_until) = settlement.seat {
-                seat = Some(writes.len());
+                places.seat = Some(writes.len());
                 writes.push(self.seat_claim(merchant, reservation, held_until, settlement.now)?);
             }
         }
@@ -212,7 +216,10 @@ impl Store {
             );
             writes.push(self.put(to_item(&row)?)?);
         }
-        self.transact(writes, seat).await
+        if let Some((message, envelope)) = settlement.message {
+            (writes, places) = self.queueing(writes, places, message, envelope)?;
+        }
+        self.transact(writes, places).await
     }
 
     /// Keeps a notification that moved nothing.
@@ -253,14 +260,12 @@ impl Store {
         reservation: &Reservation,
         payment: &Payment,
     ) -> Result<(), StoreError> {
-        self.transact(
-            vec![
-                self.put_new(to_item(&payment_row(merchant, payment))?)?,
-                self.reservation_update(merchant, reservation)?,
-            ],
-            None,
-        )
-        .await
+        let mut writes = vec![
+            self.put_new(to_item(&payment_row(merchant, payment))?)?,
+            self.reservation_update(merchant, reservation)?,
+        ];
+        writes.extend(self.payment_asked(&merchant.id, payment)?);
+        self.transact(writes, Places::default()).await
     }
 
     /// The payment after a step, over the version before it.

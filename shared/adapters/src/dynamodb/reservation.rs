@@ -11,7 +11,8 @@ use super::link::link_row;
 use super::payment::payment_row;
 use super::rows::{Keyed, ReservationRow, SeatRow};
 use super::{
-    Item, Store, StoreError, broken, cancelled, keys, lost_or_unavailable, to_item, unavailable,
+    Item, Places, Store, StoreError, broken, cancelled, keys, lost_or_unavailable, to_item,
+    unavailable,
 };
 
 /// The index's word for reservations.
@@ -62,7 +63,7 @@ impl Store {
                 made_at: reservation.made_at.as_second(),
             },
         );
-        let writes = vec![
+        let mut writes = vec![
             self.chat_put(&merchant.id, chat)?,
             self.seat_claim(
                 merchant,
@@ -75,7 +76,12 @@ impl Store {
             self.put(to_item(&link)?)?,
             self.put(to_item(&pointer)?)?,
         ];
-        self.transact(writes, Some(1)).await
+        writes.extend(self.payment_asked(&merchant.id, payment)?);
+        let seat = Places {
+            seat: Some(1),
+            ..Places::default()
+        };
+        self.transact(writes, seat).await
     }
 
     /// Takes the reservation's seat: where none is held, where the hold ran out, or where it is
@@ -177,14 +183,14 @@ impl Store {
     pub(super) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
-        seat: Option<usize>,
+        places: Places,
     ) -> Result<(), StoreError> {
         self.client
             .transact_write_items()
             .set_transact_items(Some(writes))
             .send()
             .await
-            .map_err(|error| cancelled(error, seat))?;
+            .map_err(|error| cancelled(error, places))?;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use super::contact::text;
 use super::keys::Key;
 use super::merchant::profile;
 use super::rows::{Keyed, language_code};
-use super::{Store, StoreError, broken, from_item, keys, to_item};
+use super::{Places, Store, StoreError, broken, from_item, keys, to_item};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct OwnerRow {
@@ -177,7 +177,7 @@ impl Store {
                 .map_err(broken)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
-        self.transact(writes, None).await
+        self.transact(writes, Places::default()).await
     }
 
     /// A merchant's templates, by name and language.

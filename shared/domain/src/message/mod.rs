@@ -193,6 +193,25 @@ pub struct NewMessage {
 }
 
 impl Message {
+    /// When it must be looked at again if nothing happens to it before. A queued one is with an
+    /// event, and one that is over needs nobody.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Timestamp> {
+        match self.state {
+            MessageState::Sending { lease_until, .. } => Some(lease_until),
+            MessageState::Held { until, .. } => Some(until.unwrap_or(self.deadline)),
+            MessageState::Retry { at } => Some(at),
+            MessageState::Unknown { until } => Some(until),
+            MessageState::Queued
+            | MessageState::Accepted
+            | MessageState::Sent
+            | MessageState::Delivered
+            | MessageState::Read
+            | MessageState::Failed(_)
+            | MessageState::Dropped(_) => None,
+        }
+    }
+
     /// A message in the queue.
     ///
     /// # Errors

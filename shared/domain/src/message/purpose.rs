@@ -99,6 +99,7 @@ macro_rules! named {
 pub(crate) use named;
 
 named!(Channel, "channel", { WhatsApp = "whatsapp", Telegram = "telegram" });
+named!(Urgency, "urgency", { Urgent = "urgent", Normal = "normal", Bulk = "bulk" });
 named!(Category, "category", {
     Utility = "utility",
     Authentication = "authentication",

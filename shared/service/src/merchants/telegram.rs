@@ -6,9 +6,11 @@ use pesan_adapters::telegram::{Bot, WebhookInfo};
 use pesan_domain::dialogue::commands;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
+use pesan_domain::message::Channel;
 use secrecy::SecretString;
 
 use super::{OperatorError, change, find, refuse_taken, stored};
+use crate::messages::resume;
 use crate::{App, fresh_secret};
 
 /// Where the secret that Telegram sends with each update comes from.
@@ -85,6 +87,10 @@ pub async fn set_webhook(
         merchant.bot_username = Some(bot.username.clone());
     })
     .await?;
+    // What waited because the token before was refused goes out.
+    resume(app, id, Channel::Telegram)
+        .await
+        .map_err(|error| OperatorError::Unavailable(error.to_string()))?;
     Ok(Connected {
         bot_username: bot.username,
         url,

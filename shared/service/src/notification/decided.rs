@@ -107,19 +107,6 @@ impl Decided {
             _ => self.review(),
         }
     }
-
-    pub fn shown(&self, order: &Order) -> Order {
-        Order {
-            reservation: self
-                .reservation
-                .clone()
-                .unwrap_or_else(|| order.reservation.clone()),
-            payment: self
-                .payment
-                .clone()
-                .unwrap_or_else(|| order.payment.clone()),
-        }
-    }
 }
 
 pub(super) fn alarm_name(alarm: Alarm) -> &'static str {

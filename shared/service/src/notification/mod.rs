@@ -1,26 +1,25 @@
-//! One Midtrans notification: verify, load, ask, apply, commit, tell
+//! One Midtrans notification: verify, load, ask, apply, commit
 //! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
 
+mod asked;
+mod case;
 mod decided;
 
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError};
-use pesan_adapters::http::CallError;
+use pesan_adapters::dynamodb::EventOutcome;
 use pesan_adapters::midtrans::StatusAnswer;
 use pesan_adapters::secrets::MerchantSecret;
-use pesan_domain::dialogue::news;
 use pesan_domain::ids::{MerchantId, OrderId, TransactionId, order_id_is_wellformed};
-use pesan_domain::merchant::Merchant;
 use pesan_domain::money::{Rupiah, parse_gross_amount};
-use pesan_domain::payment::{ImposedFee, Notice, Observation, VendorStatus, Verdict};
-use pesan_domain::reservation::Order;
+use pesan_domain::payment::{ImposedFee, Observation, VendorStatus, Verdict};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::orders::account;
-use crate::{App, Failure, TRIES, links, step_aside};
-use decided::{Decided, alarm_name};
+use crate::{App, Failure, TRIES, step_aside};
+pub(crate) use asked::ask;
+use case::{Attempt, Case, status};
 
 /// A notification as far as it is used, its values exactly as they were received.
 #[derive(Clone, Debug)]
@@ -72,7 +71,7 @@ pub async fn take(
         .map_err(|_| malformed("transaction_id"))?;
     parse_gross_amount(&notification.gross_amount).map_err(|_| malformed("gross_amount"))?;
     let order_id = OrderId::parse(&notification.order_id).map_err(|_| Failure::Unknown)?;
-    let case = Case {
+    let told = Told {
         app,
         notification,
         order_id,
@@ -81,7 +80,7 @@ pub async fn take(
         server_key,
     };
     for nth in 1..=TRIES {
-        match case.attempt(merchant).await {
+        match told.attempt(merchant).await {
             Err(Attempt::Stale) => step_aside(nth).await,
             Err(Attempt::Failed(failure)) => return Err(failure),
             Ok(()) => return Ok(()),
@@ -123,19 +122,7 @@ fn is_signed(notification: &Notification, server_key: &SecretString) -> bool {
     ours.as_bytes().ct_eq(theirs.as_bytes()).into()
 }
 
-enum Attempt {
-    /// Another commit came first.
-    Stale,
-    Failed(Failure),
-}
-
-impl From<Failure> for Attempt {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-struct Case<'a> {
+struct Told<'a> {
     app: &'a App,
     notification: &'a Notification,
     order_id: OrderId,
@@ -144,7 +131,7 @@ struct Case<'a> {
     server_key: SecretString,
 }
 
-impl Case<'_> {
+impl Told<'_> {
     async fn attempt(&self, id: &MerchantId) -> Result<(), Attempt> {
         let now = self.app.clock.now();
         let found = self
@@ -156,7 +143,7 @@ impl Case<'_> {
         let merchant = found.merchant.ok_or(Failure::Unknown)?;
         if account(&merchant)?.merchant_id != self.notification.merchant_id {
             // Signed with our key, so Midtrans' own: the id that was entered is a wrong one.
-            self.alarm(&merchant, "foreign account");
+            tracing::error!(merchant = %id, kind = "payment", alarm = "foreign account");
             return Err(Failure::NotAuthentic.into());
         }
         let Some(order) = found.order else {
@@ -167,48 +154,43 @@ impl Case<'_> {
             tracing::info!(merchant = %id, kind = "payment", outcome = "repeated");
             return Ok(());
         }
-        let Some(seen) = self.ask(&merchant, &order, now).await? else {
-            return Ok(self.keep(id, EventOutcome::Differs, now).await?);
+        let case = Case {
+            app: self.app,
+            merchant: &merchant,
+            order: &order,
+            transaction: &self.transaction,
+            status: &self.notification.transaction_status,
+            digest: &self.digest,
+            now,
+        };
+        let Some(seen) = self.ask(&case).await? else {
+            return Ok(case.keep(EventOutcome::Differs).await?);
         };
         let verdict = order.payment.apply(&seen, now);
         if verdict == Verdict::default() {
-            return Ok(self.keep(id, EventOutcome::Ignored, now).await?);
+            return Ok(case.keep(EventOutcome::Ignored).await?);
         }
-        let settled_at = seen.settled_at.unwrap_or(now);
-        self.settle(&merchant, &order, verdict, settled_at, now)
-            .await
+        case.settle(verdict, seen.settled_at.unwrap_or(now)).await
     }
 
     /// What Midtrans says when asked; none where the notification differs from it.
-    async fn ask(
-        &self,
-        merchant: &Merchant,
-        order: &Order,
-        now: Timestamp,
-    ) -> Result<Option<Observation>, Failure> {
-        let answer = self
-            .app
-            .midtrans
-            .status(
-                account(merchant)?.environment,
-                &self.server_key,
-                self.transaction.as_str(),
-            )
-            .await
-            .map_err(|error| {
-                if let CallError::Refused { status, .. } = &error {
-                    tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "status refused", vendor_status = status);
-                }
-                Failure::Unavailable(format!("the status was not told: {error}"))
-            })?;
+    async fn ask(&self, case: &Case<'_>) -> Result<Option<Observation>, Failure> {
+        let answer = status(
+            self.app,
+            case.merchant,
+            &self.server_key,
+            self.transaction.as_str(),
+        )
+        .await?
+        .ok_or_else(|| Failure::Unavailable("the status was not told: not found".to_owned()))?;
         let ours = answer.order_id == self.order_id.as_str()
             && answer.transaction_id == self.transaction.as_str();
         if !ours {
-            self.alarm(merchant, "foreign transaction");
+            case.alarm("foreign transaction");
             return Ok(None);
         }
         let told = VendorStatus::parse(&self.notification.transaction_status);
-        let seen = observation(&answer, &self.transaction, now);
+        let seen = observation(&answer, &self.transaction, case.now);
         if !same_word(
             &self.notification.transaction_status,
             &answer.transaction_status,
@@ -219,133 +201,17 @@ impl Case<'_> {
                 (VendorStatus::Pending, _) | (VendorStatus::Capture, VendorStatus::Settlement)
             );
             if !late {
-                self.alarm(merchant, "status differs");
+                case.alarm("status differs");
             }
             return Ok(None);
         }
         let amount_differs = self.notification.gross_amount != answer.gross_amount
             && parse_gross_amount(&self.notification.gross_amount).ok() != seen.gross;
-        if amount_differs && order.payment.is_right_amount(&seen) {
-            self.alarm(merchant, "amount differs");
+        if amount_differs && case.order.payment.is_right_amount(&seen) {
+            case.alarm("amount differs");
             return Ok(None);
         }
         Ok(Some(seen))
-    }
-
-    async fn settle(
-        &self,
-        merchant: &Merchant,
-        order: &Order,
-        verdict: Verdict,
-        settled_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Attempt> {
-        let mut decided = Decided::of(merchant, order, verdict, settled_at, now);
-        loop {
-            let event = self.event(EventOutcome::Applied, now);
-            let settlement = Settlement {
-                order: &self.order_id,
-                payment: decided.payment.as_ref(),
-                reservation: decided.reservation.as_ref(),
-                seat: decided.seat,
-                event: &event,
-                tasks: &decided.tasks,
-                closes_review: decided.closes_review(order),
-                now,
-            };
-            match self.app.store.settle(merchant, &settlement).await {
-                Ok(()) => break,
-                Err(StoreError::Conflict) => return Err(Attempt::Stale),
-                // Each turn takes another seat or none at all, so it ends.
-                Err(StoreError::SeatTaken) => {
-                    let free = self.free_seat(merchant, order, now).await?;
-                    decided.seat_lost(free);
-                }
-                Err(error) => return Err(Failure::from(error).into()),
-            }
-        }
-        for alarm in &decided.alarms {
-            self.alarm(merchant, alarm_name(*alarm));
-        }
-        if let Some(notice) = decided.notice {
-            self.tell(merchant, &decided.shown(order), notice, now)
-                .await;
-        }
-        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "applied");
-        Ok(())
-    }
-
-    /// Another free seat of the reservation's slot.
-    async fn free_seat(
-        &self,
-        merchant: &Merchant,
-        order: &Order,
-        now: Timestamp,
-    ) -> Result<Option<u8>, Failure> {
-        let look = pesan_adapters::dynamodb::Look {
-            seats: Some((merchant, order.reservation.date, now)),
-            ..Default::default()
-        };
-        let day = self.app.store.look(&merchant.id, look).await?.day;
-        Ok(day.and_then(|day| day.free_seat(merchant, &order.reservation.slot)))
-    }
-
-    async fn keep(
-        &self,
-        merchant: &MerchantId,
-        outcome: EventOutcome,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let event = self.event(outcome, now);
-        self.app
-            .store
-            .keep_event(merchant, &self.order_id, &event)
-            .await?;
-        let outcome = match outcome {
-            EventOutcome::Applied => "applied",
-            EventOutcome::Ignored => "ignored",
-            EventOutcome::Differs => "differs",
-        };
-        tracing::info!(%merchant, kind = "payment", outcome);
-        Ok(())
-    }
-
-    fn event(&self, outcome: EventOutcome, now: Timestamp) -> Event {
-        Event {
-            digest: self.digest.clone(),
-            status: self
-                .notification
-                .transaction_status
-                .chars()
-                .take(32)
-                .collect(),
-            transaction: self.transaction.as_str().to_owned(),
-            outcome,
-            received_at: now,
-        }
-    }
-
-    fn alarm(&self, merchant: &Merchant, alarm: &str) {
-        tracing::error!(merchant = %merchant.id, kind = "payment", alarm);
-    }
-
-    /// Tells the customer in the chat, after the commit and once: only who committed tells.
-    async fn tell(&self, merchant: &Merchant, order: &Order, notice: Notice, now: Timestamp) {
-        let told = async {
-            let app = self.app;
-            let token = app
-                .secret(&merchant.id, MerchantSecret::TelegramToken)
-                .await?;
-            let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
-            let reply = news(order, notice, merchant, &links, now);
-            app.telegram
-                .send_message(&token, order.reservation.chat, &reply)
-                .await
-                .map_err(|error| Failure::Unavailable(error.to_string()))
-        };
-        if let Err(error) = told.await {
-            tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "customer not told", %error);
-        }
     }
 }
 

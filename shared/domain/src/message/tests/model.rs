@@ -121,10 +121,9 @@ fn holds(before: &Message, step: &Step, at: Timestamp) {
         next.state,
         S::Held { .. } | S::Retry { .. } | S::Unknown { .. }
     ) {
+        let wakes_at = next.wakes_at().map(Effect::WakeAt);
         assert!(
-            step.effects
-                .iter()
-                .any(|effect| matches!(effect, Effect::WakeAt(_))),
+            wakes_at.is_some_and(|wake| step.effects.contains(&wake)),
             "{step:?}"
         );
     }

@@ -1,0 +1,151 @@
+//! The events as SQS hands them over, what is answered, and what it costs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands"
+)]
+
+#[path = "../../../shared/service/tests/support/mod.rs"]
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use pesan_lambda::telemetry::Telemetry;
+use pesan_lambda::{Env, EventHandler, Invocation};
+use serde_json::{Value, json};
+use support::{CHAT, World};
+use tower::ServiceExt as _;
+
+async fn sender(world: &World) -> EventHandler {
+    let env = world.variables.iter().cloned().collect::<Env>();
+    message_sender::handler(&env, world.clock.clone())
+        .await
+        .unwrap()
+}
+
+/// What the invocation answers, and the one line that it logs.
+async fn invoked(sender: &EventHandler, bodies: &[String]) -> (Value, Value) {
+    let records: Vec<Value> = (1..)
+        .zip(bodies)
+        .map(|(number, body): (u32, &String)| {
+            json!({
+                "messageId": format!("m-{number}"),
+                "receiptHandle": "handle",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "eventSource": "aws:sqs",
+            })
+        })
+        .collect();
+    let lines = Arc::new(Mutex::new(vec![]));
+    let written = Arc::clone(&lines);
+    let telemetry = Telemetry::new(move |line| written.lock().unwrap().push(line.to_owned()));
+    let guard = tracing::subscriber::set_default(telemetry.subscriber());
+    let invocation = Invocation {
+        event: json!({"Records": records}),
+        request_id: "r-1".to_owned(),
+    };
+    let answer = sender.clone().oneshot(invocation).await.unwrap();
+    drop(guard);
+    // The embedded table says things of its own.
+    let lines: Vec<Value> = lines
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["request_id"] == "r-1")
+        .collect();
+    let [line] = lines.as_slice() else {
+        panic!("one line an invocation: {lines:?}");
+    };
+    (answer, line.clone())
+}
+
+/// The bodies that the queue holds: each event as the bus wraps it.
+async fn bodies(world: &World) -> Vec<String> {
+    world.relay().await;
+    let events = world.queued();
+    events
+        .iter()
+        .map(|envelope| {
+            let detail: Value = serde_json::from_str(&envelope.to_json().unwrap()).unwrap();
+            json!({
+                "version": "0",
+                "id": "b-1",
+                "detail-type": envelope.kind(),
+                "source": "pesan",
+                "account": "000000000000",
+                "detail": detail,
+            })
+            .to_string()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_secret() {
+    let world = World::new().await;
+    let code = world.paid().await;
+    let bodies = bodies(&world).await;
+    let (answer, line) = invoked(&sender(&world).await, &bodies).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(world.told(), 1);
+    let said = |field: &str| line[field].clone();
+    assert_eq!(
+        (said("kind"), said("outcome")),
+        (json!("message"), json!("Accepted"))
+    );
+    assert_eq!((said("merchant"), said("sent")), (json!("demo"), json!(1)));
+    assert_eq!(
+        (said("round_trips"), said("vendor_calls")),
+        (json!(4), json!(1))
+    );
+    let text = line.to_string();
+    for private in [code.as_str(), &CHAT.to_string(), "1:test", "Budi", "/o/"] {
+        assert!(!text.contains(private), "{private}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn one_body_that_is_no_event_fails_alone() {
+    let world = World::new().await;
+    world.paid().await;
+    let good = bodies(&world).await.remove(0);
+    let event: Value = serde_json::from_str(&good).unwrap();
+    let bare = event["detail"].to_string();
+    let newer = bare.replace("\"version\":1", "\"version\":2");
+    let bodies = ["not json".to_owned(), good, "{}".to_owned(), bare, newer];
+    let (answer, line) = invoked(&sender(&world).await, &bodies).await;
+    let again: Vec<Value> = ["m-1", "m-3", "m-5"]
+        .map(|id| json!({"itemIdentifier": id}))
+        .to_vec();
+    assert_eq!(answer, json!({"batchItemFailures": again}));
+    assert_eq!(world.told(), 1);
+    assert_eq!(line["alarm_names"], json!(["event unreadable"]));
+}
+
+#[tokio::test]
+async fn j1_what_cannot_be_recorded_comes_again() {
+    let world = World::new().await;
+    world.paid().await;
+    let bodies = bodies(&world).await;
+    let mut elsewhere = World::new().await;
+    for (name, value) in &mut elsewhere.variables {
+        if name == "TABLE_NAME" {
+            "nowhere".clone_into(value);
+        }
+    }
+    let (answer, line) = invoked(&sender(&elsewhere).await, &bodies).await;
+    assert_eq!(
+        answer["batchItemFailures"],
+        json!([{"itemIdentifier": "m-1"}])
+    );
+    assert_eq!(line["alarm_names"], json!(["messages unread"]));
+    assert_eq!(
+        invoked(&sender(&world).await, &bodies).await.0,
+        json!({"batchItemFailures": []})
+    );
+    assert_eq!(world.told(), 1);
+}

@@ -1,0 +1,194 @@
+use jiff::Timestamp;
+use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+use pesan_domain::payment::Payment;
+use serde::{Deserialize, Serialize};
+
+use super::keys::Key;
+use super::reservation::sort_key;
+use super::{Item, Places, Store, StoreError, keys, outbox_item, to_item};
+use crate::events::Envelope;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+/// What is woken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueKind {
+    /// A message is to be looked at.
+    Message(MessageId),
+    /// Midtrans is to be asked about a payment.
+    Payment(MerchantId, OrderId),
+    /// Something that this version knows nothing of.
+    Unknown,
+}
+
+/// Something whose time has come.
+#[derive(Clone, Debug)]
+pub struct Due {
+    key: Key,
+    /// Since when.
+    pub since: Timestamp,
+    /// What.
+    pub kind: DueKind,
+}
+
+/// All that a due row says stands in its key.
+#[derive(Serialize, Deserialize)]
+struct DueRow {}
+
+const MESSAGE: &str = "message";
+const PAYMENT: &str = "payment";
+
+/// Where a message's due row is.
+pub(super) fn message_due(id: &MessageId, at: Timestamp) -> Key {
+    keys::due_row(MESSAGE, id.as_str(), at)
+}
+
+/// A dot stands in no merchant's id.
+fn payment_due(merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
+    keys::due_row(PAYMENT, &format!("{merchant}.{}", order.as_str()), at)
+}
+
+fn payment_of(id: &str) -> Option<DueKind> {
+    let (merchant, order) = id.split_once('.')?;
+    let merchant = MerchantId::parse(merchant).ok()?;
+    Some(DueKind::Payment(merchant, OrderId::parse(order).ok()?))
+}
+
+impl Due {
+    /// One that cannot be read is unknown: it must not hold up the others.
+    fn read(item: &Item) -> Self {
+        let sk = sort_key(item);
+        let mut parts = sk.splitn(3, '#');
+        let since = parts.next().and_then(|instant| instant.parse().ok());
+        let kind = match (parts.next(), parts.next()) {
+            (Some(MESSAGE), Some(id)) => MessageId::parse(id).ok().map(DueKind::Message),
+            (Some(PAYMENT), Some(id)) => payment_of(id),
+            _ => None,
+        };
+        let pk = item.get("PK").and_then(|value| value.as_s().ok());
+        Self {
+            key: Key {
+                pk: pk.cloned().unwrap_or_default(),
+                sk: sk.to_owned(),
+            },
+            since: since.unwrap_or(Timestamp::MAX),
+            kind: kind.unwrap_or(DueKind::Unknown),
+        }
+    }
+
+    /// Whether it is the row that something waiting until `at` needs.
+    #[must_use]
+    pub fn is_of(&self, id: &MessageId, at: Option<Timestamp>) -> bool {
+        at.is_some_and(|at| message_due(id, at) == self.key)
+    }
+}
+
+impl Store {
+    /// What of a shard is due by `now`, the longest first, `most` at most, and only what follows
+    /// `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&Due>,
+        most: i32,
+    ) -> Result<Vec<Due>, StoreError> {
+        // `$` follows `#`: every row of this very second is below.
+        let below = format!("{}$", keys::second(now.as_second()));
+        let items = self
+            .oldest(keys::due(shard), below, after.map(|due| &due.key), most)
+            .await?;
+        Ok(items.iter().map(Due::read).collect())
+    }
+
+    /// Wakes what is due: its row goes, and an event has it looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else has woken it.
+    pub async fn wake(&self, due: &Due, envelope: &Envelope) -> Result<(), StoreError> {
+        let writes = vec![
+            self.delete_there(&due.key)?,
+            self.put(outbox_item(envelope)?)?,
+        ];
+        self.transact(writes, Places::default()).await
+    }
+
+    /// Forgets a due row whose object has moved on.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn forget(&self, due: &Due) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(due.key.item()))
+            .send()
+            .await
+            .map_err(super::unavailable)?;
+        Ok(())
+    }
+
+    /// Writes a message's due row again, for whoever was woken before its time.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn wake_later(&self, id: &MessageId, at: Timestamp) -> Result<(), StoreError> {
+        self.put_alone(due_item(message_due(id, at))?).await
+    }
+
+    /// Has Midtrans asked about a payment at another time, too.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn ask_later(
+        &self,
+        merchant: &MerchantId,
+        order: &OrderId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.put_alone(due_item(payment_due(merchant, order, at))?)
+            .await
+    }
+
+    /// The due rows of a payment that is made.
+    pub(super) fn payment_asked(
+        &self,
+        merchant: &MerchantId,
+        payment: &Payment,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let due = |at| payment_due(merchant, &payment.order_id, at);
+        let [soon, at_end] = payment.asked_at().map(due);
+        let mut writes = vec![self.put(due_item(soon.clone())?)?];
+        // A transaction takes a row once.
+        if at_end != soon {
+            writes.push(self.put(due_item(at_end)?)?);
+        }
+        Ok(writes)
+    }
+
+    /// A message's due rows, from what they were to what they are: one at most.
+    pub(super) fn due_moves(
+        &self,
+        id: &MessageId,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let before = before.map(|at| message_due(id, at));
+        let after = after.map(|at| message_due(id, at));
+        let mut writes = Vec::new();
+        // Where both are the same row, it may have been taken when it was woken.
+        if let Some(before) = before.filter(|before| Some(before) != after.as_ref()) {
+            writes.push(self.delete(&before)?);
+        }
+        if let Some(after) = after {
+            writes.push(self.put(due_item(after)?)?);
+        }
+        Ok(writes)
+    }
+}
+
+fn due_item(key: Key) -> Result<Item, StoreError> {
+    to_item(&super::rows::Keyed::new(key, DueRow {}))
+}

@@ -1,0 +1,167 @@
+//! What goes over the event bus: envelopes of ids. Whoever gets one reads the rest from the table,
+//! as it is then.
+
+use jiff::Timestamp;
+use pesan_domain::ids::{EventId, MerchantId, MessageId};
+use pesan_domain::message::{Message, Urgency};
+use serde::{Deserialize, Serialize};
+
+/// The bus's name for what Pesan sends.
+pub const SOURCE: &str = "pesan";
+
+const VERSION: u32 = 1;
+
+/// An event with what every event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its id; the same event again has the same.
+    pub id: EventId,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A sender is to look at a message now.
+    MessageQueued {
+        /// Which.
+        message: MessageId,
+        /// Which queue it goes to.
+        urgency: Urgency,
+    },
+}
+
+/// A text that is no event of ours, or one of a version that this one cannot read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an event of ours: {0}")]
+pub struct NotAnEvent(String);
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    r#type: String,
+    version: u32,
+    id: String,
+    merchant: String,
+    at: String,
+    message: String,
+    urgency: String,
+}
+
+impl Envelope {
+    /// The event that has a message sent.
+    #[must_use]
+    pub fn message_queued(id: EventId, message: &Message, at: Timestamp) -> Self {
+        Self {
+            id,
+            merchant: message.merchant.clone(),
+            at,
+            event: Event::MessageQueued {
+                message: message.id.clone(),
+                urgency: message.purpose.urgency(),
+            },
+        }
+    }
+
+    /// What rules and queues tell events apart by.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.event {
+            Event::MessageQueued { .. } => "message.queued",
+        }
+    }
+
+    /// As it travels.
+    ///
+    /// # Errors
+    /// Never for an event that can be made.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let Event::MessageQueued { message, urgency } = &self.event;
+        serde_json::to_string(&Wire {
+            r#type: self.kind().to_owned(),
+            version: VERSION,
+            id: self.id.to_string(),
+            merchant: self.merchant.to_string(),
+            at: self.at.to_string(),
+            message: message.to_string(),
+            urgency: urgency.name().to_owned(),
+        })
+    }
+
+    /// Reads what [`Envelope::to_json`] wrote. Further fields are let be: they may come with time.
+    ///
+    /// # Errors
+    /// [`NotAnEvent`], which quotes no value.
+    pub fn parse(text: &str) -> Result<Self, NotAnEvent> {
+        let wire: Wire = serde_json::from_str(text)
+            .map_err(|error| NotAnEvent(format!("{:?}", error.classify())))?;
+        let field = |name: &str| NotAnEvent(format!("the field {name}"));
+        if wire.r#type != "message.queued" {
+            return Err(field("type"));
+        }
+        if wire.version != VERSION {
+            return Err(field("version"));
+        }
+        Ok(Self {
+            id: EventId::parse(&wire.id).map_err(|_| field("id"))?,
+            merchant: MerchantId::parse(&wire.merchant).map_err(|_| field("merchant"))?,
+            at: wire.at.parse().map_err(|_| field("at"))?,
+            event: Event::MessageQueued {
+                message: MessageId::parse(&wire.message).map_err(|_| field("message"))?,
+                urgency: Urgency::parse(&wire.urgency).map_err(|_| field("urgency"))?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/EVENTS.md");
+
+    /// The examples of the document: its blocks of JSON.
+    fn examples() -> Vec<&'static str> {
+        DOCUMENT
+            .split("```json\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_event_is_documented_by_an_example_that_holds() {
+        let examples = examples();
+        assert!(!examples.is_empty());
+        for example in examples {
+            let envelope = Envelope::parse(example).unwrap();
+            assert!(DOCUMENT.contains(&format!("## `{}`", envelope.kind())));
+            let given: serde_json::Value = serde_json::from_str(example).unwrap();
+            let written: serde_json::Value =
+                serde_json::from_str(&envelope.to_json().unwrap()).unwrap();
+            assert_eq!(written, given, "no field more and none less");
+        }
+    }
+
+    #[test]
+    fn i2_what_is_no_event_is_refused_and_not_quoted() {
+        let example = examples()[0];
+        for (from, to) in [
+            ("message.queued", "message.lost"),
+            ("\"version\": 1", "\"version\": 2"),
+            ("\"urgency\": \"", "\"urgency\": \"un"),
+            ("{", ""),
+        ] {
+            let bent = example.replacen(from, to, 1);
+            assert_ne!(bent, example, "{from}");
+            let error = Envelope::parse(&bent).unwrap_err().to_string();
+            assert!(!error.contains("demo"), "{error}");
+        }
+        let grown = example.replacen('{', "{\"new\": [1],", 1);
+        assert!(Envelope::parse(&grown).is_ok());
+    }
+}

@@ -1,0 +1,162 @@
+//! What is said of one order, and what is written because of it.
+
+use jiff::Timestamp;
+use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError};
+use pesan_adapters::http::CallError;
+use pesan_adapters::midtrans::StatusAnswer;
+use pesan_domain::ids::TransactionId;
+use pesan_domain::merchant::Merchant;
+use pesan_domain::payment::Verdict;
+use pesan_domain::reservation::Order;
+use secrecy::SecretString;
+
+use super::decided::{Decided, alarm_name};
+use crate::messages::{self, News};
+use crate::orders::account;
+use crate::{App, Failure};
+
+pub(super) enum Attempt {
+    /// Another commit came first.
+    Stale,
+    Failed(Failure),
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// An order as it was found, and what is said of it.
+pub(super) struct Case<'a> {
+    pub app: &'a App,
+    pub merchant: &'a Merchant,
+    pub order: &'a Order,
+    pub transaction: &'a TransactionId,
+    /// Midtrans' word, for the record.
+    pub status: &'a str,
+    /// Tells what was said apart from everything else that was.
+    pub digest: &'a str,
+    pub now: Timestamp,
+}
+
+/// Asks Midtrans about a transaction, or about the order of this id; none where it knows none.
+pub(super) async fn status(
+    app: &App,
+    merchant: &Merchant,
+    server_key: &SecretString,
+    id: &str,
+) -> Result<Option<StatusAnswer>, Failure> {
+    let environment = account(merchant)?.environment;
+    match app.midtrans.status(environment, server_key, id).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(CallError::NotFound) => Ok(None),
+        Err(error) => {
+            if let CallError::Refused { status, .. } = &error {
+                tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "status refused", vendor_status = status);
+            }
+            Err(Failure::Unavailable(format!(
+                "the status was not told: {error}"
+            )))
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Writes what a verdict comes to.
+    pub async fn settle(&self, verdict: Verdict, settled_at: Timestamp) -> Result<(), Attempt> {
+        let Self {
+            merchant,
+            order,
+            now,
+            ..
+        } = *self;
+        let mut decided = Decided::of(merchant, order, verdict, settled_at, now);
+        loop {
+            let event = self.event(EventOutcome::Applied);
+            let news = decided.notice.map(|notice| News {
+                merchant,
+                order,
+                transaction: self.transaction,
+                notice,
+                settled_at,
+            });
+            let message = news.map(|news| messages::queue(news, now)).transpose()?;
+            let settlement = Settlement {
+                order: &order.payment.order_id,
+                payment: decided.payment.as_ref(),
+                reservation: decided.reservation.as_ref(),
+                seat: decided.seat,
+                event: &event,
+                tasks: &decided.tasks,
+                message: message
+                    .as_ref()
+                    .map(|(record, envelope)| (record, envelope)),
+                closes_review: decided.closes_review(order),
+                now,
+            };
+            match self.app.store.settle(merchant, &settlement).await {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => return Err(Attempt::Stale),
+                // Each turn takes another seat or none at all, so it ends.
+                Err(StoreError::SeatTaken) => {
+                    let free = self.free_seat().await?;
+                    decided.seat_lost(free);
+                }
+                Err(StoreError::AlreadyQueued) => decided.notice = None,
+                Err(error) => return Err(Failure::from(error).into()),
+            }
+        }
+        for alarm in &decided.alarms {
+            self.alarm(alarm_name(*alarm));
+        }
+        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "applied");
+        Ok(())
+    }
+
+    /// Another free seat of the reservation's slot.
+    async fn free_seat(&self) -> Result<Option<u8>, Failure> {
+        let Self {
+            merchant,
+            order,
+            now,
+            ..
+        } = *self;
+        let look = pesan_adapters::dynamodb::Look {
+            seats: Some((merchant, order.reservation.date, now)),
+            ..Default::default()
+        };
+        let day = self.app.store.look(&merchant.id, look).await?.day;
+        Ok(day.and_then(|day| day.free_seat(merchant, &order.reservation.slot)))
+    }
+
+    /// Keeps what was said and moved nothing.
+    pub async fn keep(&self, outcome: EventOutcome) -> Result<(), Failure> {
+        let event = self.event(outcome);
+        self.app
+            .store
+            .keep_event(&self.merchant.id, &self.order.payment.order_id, &event)
+            .await?;
+        let outcome = match outcome {
+            EventOutcome::Applied => "applied",
+            EventOutcome::Ignored => "ignored",
+            EventOutcome::Differs => "differs",
+        };
+        tracing::info!(merchant = %self.merchant.id, kind = "payment", outcome);
+        Ok(())
+    }
+
+    fn event(&self, outcome: EventOutcome) -> Event {
+        Event {
+            digest: self.digest.to_owned(),
+            status: self.status.chars().take(32).collect(),
+            transaction: self.transaction.as_str().to_owned(),
+            outcome,
+            received_at: self.now,
+        }
+    }
+
+    pub fn alarm(&self, alarm: &str) {
+        tracing::error!(merchant = %self.merchant.id, kind = "payment", alarm);
+    }
+}

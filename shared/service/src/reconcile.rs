@@ -1,0 +1,252 @@
+//! What nobody else sees to: what is due is woken, payments that nobody told of are asked about,
+//! and what the bus has not taken is announced again.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use pesan_adapters::dynamodb::{Announced, Due, DueKind, MessageRecord, SHARDS, StoreError};
+use pesan_adapters::events::Envelope;
+use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+
+use crate::{App, Failure, event_id, notification};
+
+/// How long one run goes on; the next one, a minute later, goes on where it stopped.
+const TIME: Duration = Duration::from_secs(20);
+
+/// What is read at once of a shard, and woken side by side.
+const PAGE: i32 = 50;
+
+/// The bus takes an event within a moment: one that is still in the outbox after that was not
+/// relayed.
+const UNRELAYED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a payment that Midtrans does not answer about is asked about.
+const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// What was due and was woken.
+    pub woken: u32,
+    /// Payments that Midtrans was asked about, or that needed no asking.
+    pub asked: u32,
+    /// What was due and had moved on.
+    pub moved_on: u32,
+    /// Events that were announced again.
+    pub announced: u32,
+    /// What could not be seen to; the next run tries again.
+    pub left: u32,
+}
+
+/// Sees to every shard, as far as the time goes.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when a shard could not be read: the others were seen to.
+pub async fn run(app: &App) -> Result<Done, Failure> {
+    let began = Instant::now();
+    let now = app.clock.now();
+    let mut done = Done::default();
+    let mut failed = None;
+    // Not always the same one first: a shard with much to do must not starve the others.
+    let first = u8::try_from(now.as_second().rem_euclid(3_600) / 60 % 16).unwrap_or_default();
+    for shard in (first..SHARDS).chain(0..first) {
+        for seen_to in [
+            announce(app, shard, now, began, &mut done).await,
+            wake(app, shard, now, began, &mut done).await,
+        ] {
+            if let Err(error) = seen_to {
+                tracing::warn!(kind = "reconcile", outcome = "shard unread", %error);
+                failed = Some(error);
+            }
+        }
+    }
+    tracing::info!(
+        kind = "reconcile",
+        outcome = "done",
+        woken = done.woken,
+        asked = done.asked,
+        moved_on = done.moved_on,
+        announced = done.announced,
+        left = done.left,
+        out_of_time = is_over(began),
+    );
+    failed.map_or(Ok(done), |error| Err(error.into()))
+}
+
+fn is_over(began: Instant) -> bool {
+    began.elapsed() >= TIME
+}
+
+/// Announces what was not relayed.
+async fn announce(
+    app: &App,
+    shard: u8,
+    now: Timestamp,
+    began: Instant,
+    done: &mut Done,
+) -> Result<(), StoreError> {
+    let before = now.checked_sub(UNRELAYED_AFTER).unwrap_or(now);
+    let mut last: Option<Announced> = None;
+    while !is_over(began) {
+        let page = app
+            .store
+            .unrelayed(shard, before, last.as_ref(), PAGE)
+            .await?;
+        announce_page(app, &page, now, done).await;
+        let full = i32::try_from(page.len()).is_ok_and(|read| read >= PAGE);
+        last = page.into_iter().next_back();
+        if !full {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn announce_page(app: &App, rows: &[Announced], now: Timestamp, done: &mut Done) {
+    let announced = rows.iter().map(|row| async move {
+        match &row.envelope {
+            Ok(envelope) => {
+                app.store
+                    .announce_again(row, envelope, &event_id(now))
+                    .await
+            }
+            Err(error) => {
+                tracing::error!(kind = "reconcile", alarm = "event unreadable", %error);
+                Err(StoreError::Broken(error.to_string()))
+            }
+        }
+    });
+    for announced in join_all(announced).await {
+        match announced {
+            Ok(()) => done.announced = done.announced.saturating_add(1),
+            // The relay was faster.
+            Err(StoreError::Conflict) => {}
+            Err(_) => done.left = done.left.saturating_add(1),
+        }
+    }
+}
+
+async fn wake(
+    app: &App,
+    shard: u8,
+    now: Timestamp,
+    began: Instant,
+    done: &mut Done,
+) -> Result<(), StoreError> {
+    let mut last: Option<Due> = None;
+    while !is_over(began) {
+        let page = app.store.due(shard, now, last.as_ref(), PAGE).await?;
+        wake_page(app, &page, now, done).await?;
+        let full = i32::try_from(page.len()).is_ok_and(|read| read >= PAGE);
+        last = page.into_iter().next_back();
+        if !full {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn wake_page(
+    app: &App,
+    page: &[Due],
+    now: Timestamp,
+    done: &mut Done,
+) -> Result<(), StoreError> {
+    let ids: Vec<MessageId> = page
+        .iter()
+        .filter_map(|due| match &due.kind {
+            DueKind::Message(id) => Some(id.clone()),
+            DueKind::Payment(..) | DueKind::Unknown => None,
+        })
+        .collect();
+    let messages = if ids.is_empty() {
+        HashMap::new()
+    } else {
+        app.store.messages(&ids).await?
+    };
+    let seen_to = page.iter().map(|due| async {
+        match &due.kind {
+            DueKind::Message(id) => wake_message(app, due, messages.get(id), now).await,
+            DueKind::Payment(merchant, order) => ask(app, due, merchant, order, now).await,
+            DueKind::Unknown => {
+                tracing::error!(kind = "reconcile", alarm = "due row unknown");
+                Err("a due row of another kind".to_owned())
+            }
+        }
+    });
+    for seen_to in join_all(seen_to).await {
+        let count = match seen_to {
+            Ok(Seen::Woken) => &mut done.woken,
+            Ok(Seen::Asked) => &mut done.asked,
+            Ok(Seen::MovedOn) => &mut done.moved_on,
+            Err(error) => {
+                tracing::warn!(kind = "reconcile", outcome = "not seen to", %error);
+                &mut done.left
+            }
+        };
+        *count = count.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// What became of something that was due.
+enum Seen {
+    Woken,
+    Asked,
+    MovedOn,
+}
+
+async fn wake_message(
+    app: &App,
+    due: &Due,
+    record: Option<&Result<MessageRecord, StoreError>>,
+    now: Timestamp,
+) -> Result<Seen, String> {
+    let record = record
+        .map(Result::as_ref)
+        .transpose()
+        .map_err(ToString::to_string)?;
+    let waits = record.filter(|record| due.is_of(&record.message.id, record.message.wakes_at()));
+    let Some(record) = waits else {
+        return forget(app, due, Seen::MovedOn).await;
+    };
+    let envelope = Envelope::message_queued(event_id(now), &record.message, now);
+    match app.store.wake(due, &envelope).await {
+        Ok(()) => Ok(Seen::Woken),
+        // Somebody else has woken it.
+        Err(StoreError::Conflict) => Ok(Seen::MovedOn),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Asks Midtrans about a payment. Where it does not answer, the row stays and the next run asks,
+/// for a day.
+async fn ask(
+    app: &App,
+    due: &Due,
+    merchant: &MerchantId,
+    order: &OrderId,
+    now: Timestamp,
+) -> Result<Seen, String> {
+    match notification::ask(app, merchant, order).await {
+        Ok(again) => {
+            if let Some(at) = again {
+                let later = app.store.ask_later(merchant, order, at).await;
+                later.map_err(|error| error.to_string())?;
+            }
+            forget(app, due, Seen::Asked).await
+        }
+        Err(error) if now.duration_since(due.since) > ASKED_FOR => {
+            tracing::error!(%merchant, kind = "reconcile", alarm = "payment not asked about", %error);
+            forget(app, due, Seen::Asked).await
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn forget(app: &App, due: &Due, seen: Seen) -> Result<Seen, String> {
+    let forgotten = app.store.forget(due).await;
+    forgotten.map(|()| seen).map_err(|error| error.to_string())
+}
