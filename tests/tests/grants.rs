@@ -216,6 +216,16 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         stack.bank(&booked.code, json!({"do": "pay"})).await;
     }
 
+    // Paid, one of them with a wrong amount, and nobody told: Midtrans is asked.
+    for (slot, amount) in [("09.00", "70000.00"), ("12.00", "1.00")] {
+        let booked = stack.customer(4).book_on("06/12/2026", slot).await;
+        let pay = json!({
+            "do": "pay", "method": "bca_va", "notify": false, "status_amount": amount,
+        });
+        stack.bank(&booked.code, pay).await;
+    }
+    stack.advance("20m").await;
+
     for (function, binary) in [
         ("TelegramWebhookFunction", "telegram-webhook"),
         ("MidtransNotificationFunction", "midtrans-notification"),

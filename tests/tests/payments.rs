@@ -751,6 +751,8 @@ async fn a_challenge_freezes_the_hold_and_is_accepted() {
     let accepted = stack.bank(&booked.code, json!({"do": "accept"})).await;
     assert_eq!(accepted["notified"], json!([200]));
     stack.expect_states(&booked, "Paid", "Confirmed").await;
+    // The card was taken yesterday: its receipt waits for the end of the night.
+    stack.advance("2h").await;
     assert_eq!(customer.told(RECEIPT).await, 1);
 }
 
@@ -937,7 +939,8 @@ async fn a_page_that_is_opened_late_ends_with_the_hold_too() {
     stack.expect_states(&booked, "Created", "Held").await;
     stack.advance("50m").await;
     assert_eq!(stack.click_pay(&booked.link).await.0, 303);
-    let calls = stack.calls("midtrans").await;
+    let mut calls = stack.calls("midtrans").await;
+    calls.retain(|call| call["op"] == "transactions");
     assert_eq!(calls.len(), 2);
     let expiry = &calls[1]["body"]["expiry"];
     let start = expiry["start_time"].as_str().unwrap();

@@ -89,7 +89,7 @@ async fn a_number_is_connected_only_when_meta_takes_its_token() {
         ),
         (
             "pesan whatsapp activate demo2".to_owned(),
-            "pesan whatsapp connect demo2",
+            "no WhatsApp number of demo2",
         ),
         (
             "pesan whatsapp info demo2".to_owned(),
@@ -146,7 +146,7 @@ async fn a_number_is_connected_only_when_meta_takes_its_token() {
 async fn two_merchants_that_want_one_number_at_the_same_moment_do_not_both_get_it() {
     let stack = Stack::start();
     let operator = operator(&stack);
-    operator.does("pesan merchant add demo3 --name Third");
+    operator.does("pesan merchant add demo3 --name Third --zone Asia/Jakarta");
     let mut running: Vec<_> = ["demo2 ", "demo3 "]
         .map(|merchant| {
             let line = CONNECT.replace("demo2 ", merchant);

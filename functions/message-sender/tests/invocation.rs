@@ -10,13 +10,28 @@
 #[path = "../../../shared/service/tests/support/mod.rs"]
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use pesan_lambda::telemetry::Telemetry;
 use pesan_lambda::{Env, EventHandler, Invocation};
 use serde_json::{Value, json};
 use support::{CHAT, World};
 use tower::ServiceExt as _;
+
+/// What this process has logged. One subscriber for all of it: those of single tests would take the
+/// counting of calls away from each other.
+static LOG: LazyLock<Mutex<Vec<String>>> = LazyLock::new(|| {
+    let telemetry = Telemetry::new(|line| LOG.lock().unwrap().push(line.to_owned()));
+    tracing::subscriber::set_global_default(telemetry.subscriber()).unwrap();
+    Mutex::default()
+});
+
+/// A world whose calls are counted from the beginning.
+async fn world() -> World {
+    drop(LOG.lock());
+    World::new().await
+}
 
 async fn sender(world: &World) -> EventHandler {
     let env = world.variables.iter().cloned().collect::<Env>();
@@ -39,23 +54,19 @@ async fn invoked(sender: &EventHandler, bodies: &[String]) -> (Value, Value) {
             })
         })
         .collect();
-    let lines = Arc::new(Mutex::new(vec![]));
-    let written = Arc::clone(&lines);
-    let telemetry = Telemetry::new(move |line| written.lock().unwrap().push(line.to_owned()));
-    let guard = tracing::subscriber::set_default(telemetry.subscriber());
+    static INVOCATIONS: AtomicU32 = AtomicU32::new(0);
+    let request_id = format!("r-{}", INVOCATIONS.fetch_add(1, Ordering::SeqCst));
     let invocation = Invocation {
         event: json!({"Records": records}),
-        request_id: "r-1".to_owned(),
+        request_id: request_id.clone(),
     };
     let answer = sender.clone().oneshot(invocation).await.unwrap();
-    drop(guard);
-    // The embedded table says things of its own.
-    let lines: Vec<Value> = lines
+    let lines: Vec<Value> = LOG
         .lock()
         .unwrap()
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
-        .filter(|line: &Value| line["request_id"] == "r-1")
+        .filter(|line: &Value| line["request_id"] == request_id)
         .collect();
     let [line] = lines.as_slice() else {
         panic!("one line an invocation: {lines:?}");
@@ -86,7 +97,7 @@ async fn bodies(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_secret() {
-    let world = World::new().await;
+    let world = world().await;
     let code = world.paid().await;
     let bodies = bodies(&world).await;
     let (answer, line) = invoked(&sender(&world).await, &bodies).await;
@@ -110,7 +121,7 @@ async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_sec
 
 #[tokio::test]
 async fn one_body_that_is_no_event_fails_alone() {
-    let world = World::new().await;
+    let world = world().await;
     world.paid().await;
     let good = bodies(&world).await.remove(0);
     let event: Value = serde_json::from_str(&good).unwrap();
@@ -128,10 +139,10 @@ async fn one_body_that_is_no_event_fails_alone() {
 
 #[tokio::test]
 async fn j1_what_cannot_be_recorded_comes_again() {
-    let world = World::new().await;
+    let world = world().await;
     world.paid().await;
     let bodies = bodies(&world).await;
-    let mut elsewhere = World::new().await;
+    let mut elsewhere = world().await;
     for (name, value) in &mut elsewhere.variables {
         if name == "TABLE_NAME" {
             "nowhere".clone_into(value);

@@ -104,13 +104,15 @@ impl Line {
         {
             self.alarms.push(alarm);
         }
-        let word: BTreeMap<_, _> = WORD
-            .iter()
-            .filter_map(|field| said.remove_entry(field))
-            .collect();
-        if word.contains_key("outcome") && level <= self.word_level {
-            self.word_level = level;
-            self.word = word;
+        if said.contains_key("outcome") {
+            let word: BTreeMap<_, _> = WORD
+                .iter()
+                .filter_map(|field| said.remove_entry(field))
+                .collect();
+            if level <= self.word_level {
+                self.word_level = level;
+                self.word = word;
+            }
         }
         self.facts.extend(said);
     }

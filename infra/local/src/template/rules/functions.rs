@@ -63,6 +63,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#RSV#*",
                     "M#*#PAY#*",
                     "LINK#*",
+                    "DUE#*",
                 ],
             ),
         ],
@@ -100,7 +101,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "LINK#*"]),
             (&["dynamodb:Query"], &["M#*"]),
-            (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*"]),
+            (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*", "DUE#*"]),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
@@ -140,13 +141,21 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         binary: "reconciler",
         grants: &[
             (&["dynamodb:Query"], &["DUE#*", "OUTBOX#*"]),
-            (&["dynamodb:BatchGetItem"], &["MSG#*"]),
+            (&["dynamodb:BatchGetItem"], &["MSG#*", "M#*"]),
             (
                 &["dynamodb:DeleteItem", "dynamodb:PutItem"],
-                &["DUE#*", "OUTBOX#*"],
+                &[
+                    "DUE#*",
+                    "OUTBOX#*",
+                    "MSG#*",
+                    "M#*#DAY#*",
+                    "M#*#RSV#*",
+                    "M#*#PAY#*",
+                    "M#*#WAIT#*",
+                ],
             ),
         ],
-        secrets: &[],
+        secrets: &[MIDTRANS_SERVER_KEY],
         called_by: Caller::Schedule,
     },
     Function {
