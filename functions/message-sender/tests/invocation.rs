@@ -28,7 +28,7 @@ static LOG: LazyLock<Mutex<Vec<String>>> = LazyLock::new(|| {
 });
 
 /// A world whose calls are counted from the beginning.
-async fn world() -> World {
+async fn counted_world() -> World {
     drop(LOG.lock());
     World::new().await
 }
@@ -97,7 +97,7 @@ async fn bodies(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_secret() {
-    let world = world().await;
+    let world = counted_world().await;
     let code = world.paid().await;
     let bodies = bodies(&world).await;
     let (answer, line) = invoked(&sender(&world).await, &bodies).await;
@@ -121,7 +121,7 @@ async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_sec
 
 #[tokio::test]
 async fn one_body_that_is_no_event_fails_alone() {
-    let world = world().await;
+    let world = counted_world().await;
     world.paid().await;
     let good = bodies(&world).await.remove(0);
     let event: Value = serde_json::from_str(&good).unwrap();
@@ -139,10 +139,10 @@ async fn one_body_that_is_no_event_fails_alone() {
 
 #[tokio::test]
 async fn j1_what_cannot_be_recorded_comes_again() {
-    let world = world().await;
+    let world = counted_world().await;
     world.paid().await;
     let bodies = bodies(&world).await;
-    let mut elsewhere = world().await;
+    let mut elsewhere = counted_world().await;
     for (name, value) in &mut elsewhere.variables {
         if name == "TABLE_NAME" {
             "nowhere".clone_into(value);
