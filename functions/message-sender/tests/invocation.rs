@@ -22,7 +22,9 @@ use tower::ServiceExt as _;
 /// What this process has logged. One subscriber for all of it: those of single tests would take the
 /// counting of calls away from each other.
 static LOG: LazyLock<Mutex<Vec<String>>> = LazyLock::new(|| {
-    let telemetry = Telemetry::new(|line| LOG.lock().unwrap().push(line.to_owned()));
+    let telemetry = Telemetry::new("Pesan/test", |line| {
+        LOG.lock().unwrap().push(line.to_owned())
+    });
     tracing::subscriber::set_global_default(telemetry.subscriber()).unwrap();
     Mutex::default()
 });

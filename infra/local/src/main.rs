@@ -68,7 +68,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    pesan_lambda::telemetry::init(std::io::stderr);
+    pesan_lambda::telemetry::init(pesan_lambda::telemetry::NAMESPACE, std::io::stderr);
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Demo) => demo::play(&arguments.template).await,

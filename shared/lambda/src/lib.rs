@@ -72,5 +72,7 @@ fn failed(error: &dyn std::fmt::Display) -> ExitCode {
 
 /// Sends the log to stdout, which is what CloudWatch reads.
 pub fn init_log() {
-    telemetry::init(std::io::stdout);
+    let env = Env::from_process();
+    let namespace = env.optional("METRICS_NAMESPACE");
+    telemetry::init(namespace.unwrap_or(telemetry::NAMESPACE), std::io::stdout);
 }

@@ -21,11 +21,15 @@ use line::Line;
 /// The target of an event that says a call leaves; its field `to` says where to.
 pub const ROUND_TRIP: &str = "round_trip";
 
+/// The metrics' namespace where none is told.
+pub const NAMESPACE: &str = "Pesan";
+
 /// The target of the span that becomes a line.
 const REQUEST: &str = "pesan_lambda::request";
 
 /// The layer that writes the lines.
 pub struct Telemetry {
+    namespace: String,
     write: Box<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -36,9 +40,11 @@ impl std::fmt::Debug for Telemetry {
 }
 
 impl Telemetry {
-    /// Gives each line, which ends with a line feed, to `write`.
-    pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    /// Gives each line, which ends with a line feed, to `write`; its metrics are those of
+    /// `namespace`.
+    pub fn new(namespace: &str, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self {
+            namespace: namespace.to_owned(),
             write: Box::new(write),
         }
     }
@@ -50,8 +56,8 @@ impl Telemetry {
 }
 
 /// Sends the log of this process to what `open` opens.
-pub fn init<W: Write>(open: impl Fn() -> W + Send + Sync + 'static) {
-    let telemetry = Telemetry::new(move |line| {
+pub fn init<W: Write>(namespace: &str, open: impl Fn() -> W + Send + Sync + 'static) {
+    let telemetry = Telemetry::new(namespace, move |line| {
         // There is nowhere to tell that the log cannot be written.
         drop(open().write_all(line.as_bytes()));
     });
@@ -155,7 +161,7 @@ where
             .span(&id)
             .and_then(|span| span.extensions_mut().remove::<Line>());
         if let Some(line) = line {
-            (self.write)(&line.end());
+            (self.write)(&line.end(&self.namespace));
         }
     }
 }

@@ -21,7 +21,7 @@ where
 {
     let written = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&written);
-    let telemetry = Telemetry::new(move |line| log.lock().unwrap().push_str(line));
+    let telemetry = Telemetry::new("Pesan/test", move |line| log.lock().unwrap().push_str(line));
     let _guard = tracing::subscriber::set_default(telemetry.subscriber());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -152,7 +152,7 @@ fn what_is_said_is_folded_and_the_gravest_outcome_has_the_word() {
     assert_eq!(
         metrics["CloudWatchMetrics"],
         json!([{
-            "Namespace": "Pesan",
+            "Namespace": "Pesan/test",
             "Dimensions": [["function"]],
             "Metrics": [
                 count("requests"),
@@ -173,7 +173,7 @@ async fn never(_: Request) -> Response<Body> {
 fn a_request_that_is_cut_off_leaves_its_line() {
     let written = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&written);
-    let telemetry = Telemetry::new(move |line| log.lock().unwrap().push_str(line));
+    let telemetry = Telemetry::new("Pesan/test", move |line| log.lock().unwrap().push_str(line));
     let _guard = tracing::subscriber::set_default(telemetry.subscriber());
     drop(handler("sample", never).oneshot(at("/")));
     tracing::info!(kind = "outside", outcome = "said");

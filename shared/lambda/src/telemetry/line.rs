@@ -118,7 +118,7 @@ impl Line {
     }
 
     /// What is written when the request is over.
-    pub fn end(self) -> String {
+    pub fn end(self, namespace: &str) -> String {
         let mut said = self.facts;
         said.extend(self.word);
         said.entry("kind").or_insert_with(|| "request".into());
@@ -145,7 +145,7 @@ impl Line {
             alarms: self.alarms.len(),
             milliseconds,
             round_trips: self.round_trips,
-            metrics: Metrics::at(now),
+            metrics: Metrics::at(now, namespace),
         })
     }
 }
@@ -184,7 +184,7 @@ struct Request<'a> {
     milliseconds: f64,
     round_trips: u64,
     #[serde(rename = "_aws")]
-    metrics: Metrics,
+    metrics: Metrics<'a>,
 }
 
 #[derive(Serialize)]
@@ -199,15 +199,15 @@ struct Outside<'a> {
 /// Which members of the line are metrics.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metrics {
+struct Metrics<'a> {
     timestamp: i64,
-    cloud_watch_metrics: [Directive; 1],
+    cloud_watch_metrics: [Directive<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Directive {
-    namespace: &'static str,
+struct Directive<'a> {
+    namespace: &'a str,
     dimensions: [[&'static str; 1]; 1],
     metrics: [Metric; 5],
 }
@@ -219,13 +219,13 @@ struct Metric {
     unit: &'static str,
 }
 
-impl Metrics {
-    fn at(now: Timestamp) -> Self {
+impl<'a> Metrics<'a> {
+    fn at(now: Timestamp, namespace: &'a str) -> Self {
         let metric = |name, unit| Metric { name, unit };
         Self {
             timestamp: now.as_millisecond(),
             cloud_watch_metrics: [Directive {
-                namespace: "Pesan",
+                namespace,
                 dimensions: [["function"]],
                 metrics: [
                     metric("requests", "Count"),

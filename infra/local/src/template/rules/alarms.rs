@@ -132,7 +132,7 @@ fn of_function(function: &Function) -> Vec<(&'static str, Value)> {
     slow["Threshold"] = json!(if function.has_url() { 2_000 } else { 10_000 });
     slow["ComparisonOperator"] = json!("GreaterThanThreshold");
     let attention = json!({
-        "Namespace": "Pesan",
+        "Namespace": ours(),
         "MetricName": "alarms",
         "Dimensions": [dimension("function", &json!(function.binary))],
         "Statistic": "Sum",
@@ -196,7 +196,7 @@ fn of_table() -> [(&'static str, &'static str, Value); 3] {
     let table = || dimension("TableName", &json!({"Ref": "Table"}));
     let series = |id: &str, metric: &str, more: Vec<Value>| {
         let dimensions: Vec<Value> = std::iter::once(table()).chain(more).collect();
-        sum_of(id, "AWS/DynamoDB", metric, &json!(dimensions), 300)
+        sum_of(id, &json!("AWS/DynamoDB"), metric, &json!(dimensions), 300)
     };
     let index = dimension("GlobalSecondaryIndexName", &json!("GSI1"));
     let writes = vec![
@@ -265,10 +265,15 @@ fn burn(hours: u32, percent: Value) -> Value {
         for function in requested() {
             let dimensions = json!([dimension("function", &json!(function.binary))]);
             let id = id(metric, function);
-            metrics.push(sum_of(&id, "Pesan", metric, &dimensions, hours * 3600));
+            metrics.push(sum_of(&id, &ours(), metric, &dimensions, hours * 3600));
         }
     }
     json!({"Metrics": metrics, "Threshold": percent})
+}
+
+/// The namespace of our own metrics: one of each deployment.
+fn ours() -> Value {
+    json!({"Fn::Sub": "Pesan/${AWS::StackName}"})
 }
 
 fn dimension(name: &str, value: &Value) -> Value {
@@ -279,7 +284,7 @@ fn returned(id: &str, expression: &str) -> Value {
     json!({"Id": id, "Expression": expression, "ReturnData": true})
 }
 
-fn sum_of(id: &str, namespace: &str, metric: &str, dimensions: &Value, period: u32) -> Value {
+fn sum_of(id: &str, namespace: &Value, metric: &str, dimensions: &Value, period: u32) -> Value {
     json!({
         "Id": id,
         "ReturnData": false,
@@ -405,7 +410,9 @@ pub(super) fn on_the_dashboard() -> Vec<String> {
             ("Sum", "alarms"),
             ("Average", "round_trips"),
         ] {
-            wanted.push(format!("{here} {stat} Pesan {metric} function {binary}"));
+            wanted.push(format!(
+                "{here} {stat} Pesan/${{AWS::StackName}} {metric} function {binary}"
+            ));
         }
         for (stat, metric) in [
             ("p50", "Duration"),

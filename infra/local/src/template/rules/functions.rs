@@ -192,6 +192,7 @@ pub(super) fn shared() -> Value {
             "TABLE_NAME": {"Ref": "Table"},
             "PUBLIC_BASE_URL": {"Ref": "PublicBaseUrl"},
             "PARAMETER_PREFIX": {"Ref": "ParameterPrefix"},
+            "METRICS_NAMESPACE": {"Fn::Sub": "Pesan/${AWS::StackName}"},
         }},
     })
 }
