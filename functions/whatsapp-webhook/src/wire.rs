@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// Of an inbound message's id.
 const LONGEST_ID: usize = 256;
+/// Of a number's or a business account's id, in digits.
+const LONGEST_OBJECT_ID: usize = 32;
 
 #[derive(Deserialize)]
 struct Body {
@@ -59,6 +61,13 @@ struct WireMessage {
     from: Option<String>,
     timestamp: String,
     text: Option<WireText>,
+    /// A template's button that was pressed.
+    button: Option<WireButton>,
+}
+
+#[derive(Deserialize)]
+struct WireButton {
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +111,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Delivery, serde_json::Error> {
         let Some(entry) = part::<Entry>(entry, &mut delivery) else {
             continue;
         };
+        if !is_object_id(&entry.id) {
+            delivery.malformed = delivery.malformed.saturating_add(1);
+            continue;
+        }
         for change in &entry.changes {
             if let Some(change) = part::<Change>(change.clone(), &mut delivery) {
                 read_change(&entry, change, &mut delivery);
@@ -109,6 +122,11 @@ pub(crate) fn read(body: &[u8]) -> Result<Delivery, serde_json::Error> {
         }
     }
     Ok(delivery)
+}
+
+/// Whether it can be a key.
+fn is_object_id(id: &str) -> bool {
+    (1..=LONGEST_OBJECT_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// One part, counted where it cannot be read.
@@ -140,6 +158,10 @@ fn read_change(entry: &Entry, change: Change, delivery: &mut Delivery) {
 
 fn read_messages(messages: Messages, delivery: &mut Delivery) {
     let number = messages.metadata.phone_number_id;
+    if !is_object_id(&number) {
+        delivery.malformed = delivery.malformed.saturating_add(1);
+        return;
+    }
     for message in messages.messages {
         let Some(wire) = part::<WireMessage>(message, delivery) else {
             continue;
@@ -182,7 +204,10 @@ impl WireMessage {
         Some(Inbound {
             number: number.to_owned(),
             from: from.ok()?,
-            text: self.text.map(|text| text.body),
+            text: match (self.text, self.button) {
+                (Some(text), _) => Some(text.body),
+                (None, pressed) => pressed.map(|button| button.text),
+            },
             at: instant(&self.timestamp)?,
             id: self.id,
         })
@@ -294,6 +319,34 @@ mod tests {
             delivery.receipts[0].message,
             Some(MessageId::parse("m-1").unwrap())
         );
+    }
+
+    #[test]
+    fn an_id_that_can_be_no_key_spoils_its_own_part_alone() {
+        let text = |number: &str| {
+            json!({"field": "messages", "value": {
+                "metadata": {"phone_number_id": number},
+                "messages": [{"id": "a", "from": "6281200000001", "timestamp": "1796000000",
+                              "text": {"body": "STOP"}}]}})
+        };
+        let long = "9".repeat(5_000);
+        let entries = json!([
+            {"id": "9", "changes": [text(&long), text("1/2"), text("1")]},
+            {"id": long, "changes": [text("1")]},
+        ]);
+        let delivery = read(&body(entries)).unwrap();
+        assert_eq!((delivery.messages.len(), delivery.malformed), (1, 3));
+    }
+
+    #[test]
+    fn a_pressed_button_is_heard_as_its_text() {
+        let pressed = json!({"field": "messages", "value": {
+            "metadata": {"phone_number_id": "1"},
+            "messages": [{"id": "a", "from": "6281200000001", "timestamp": "1796000000",
+                          "type": "button", "button": {"text": "STOP", "payload": "STOP"}}]}});
+        let entries = json!([{"id": "9", "changes": [pressed]}]);
+        let delivery = read(&body(entries)).unwrap();
+        assert_eq!(delivery.messages[0].text.as_deref(), Some("STOP"));
     }
 
     #[test]

@@ -137,7 +137,8 @@ pub struct Message {
     pub channel: Channel,
     /// Why it is sent.
     pub purpose: Purpose,
-    /// Whether the recipient has just asked for it, so that it may come at night.
+    /// Whether the recipient had just asked for it when it was queued, so that it may come at night,
+    /// soon after.
     pub asked_for: bool,
     /// Where the recipient's clock stands.
     pub zone: Zone,

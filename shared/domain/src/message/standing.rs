@@ -1,6 +1,6 @@
 //! What is checked again before each send, and what stands in the way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{DropReason, HoldReason, Message, quiet};
 
@@ -59,6 +59,9 @@ pub enum Obstacle {
     },
 }
 
+/// How long somebody who has just asked for a message stays up for it.
+const AWAKE_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 impl Message {
     /// What stands in the way of sending it now. Money comes last: nothing is reserved for what
     /// cannot go anyway. What could only go after its deadline is dropped at once.
@@ -111,7 +114,8 @@ impl Message {
     }
 
     fn quiet_until(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.asked_for || self.purpose.ignores_quiet_hours() {
+        let waits_awake = self.asked_for && now.duration_since(self.made_at) < AWAKE_FOR;
+        if waits_awake || self.purpose.ignores_quiet_hours() {
             return None;
         }
         let allowed = quiet::next_allowed(self.zone, now);

@@ -122,7 +122,11 @@ fn d11_e20_what_is_checked_again_before_each_send() {
         made(Purpose::Otp, false),
         made(Purpose::Approval, false),
     );
-    let asked_for = made(Purpose::RepairStatus, true);
+    let asked_in_the_morning = made(Purpose::RepairStatus, true);
+    let asked_for = Message {
+        made_at: night,
+        ..asked_in_the_morning.clone()
+    };
     let otp_at_night = Message {
         deadline: morning,
         ..otp.clone()
@@ -210,6 +214,13 @@ fn d11_e20_what_is_checked_again_before_each_send() {
         (&otp_at_night, clear, night, None),
         (&approval, clear, night, None),
         (&asked_for, clear, night, None),
+        // Who asked hours ago sleeps by now.
+        (
+            &asked_in_the_morning,
+            clear,
+            night,
+            held(HoldReason::QuietHours, Some(morning)),
+        ),
         (
             &bill,
             Standing {
