@@ -101,7 +101,8 @@ async fn b17_what_is_undecided_at_the_end_is_asked_about_for_a_day() {
         reconciled(&world).await;
     }
     assert_eq!(payment(&world, &code).await, PaymentState::Pending);
-    assert!((4..=8).contains(&asked(&world)), "{}", asked(&world));
+    // Each of its two rows leads to five questions at most.
+    assert!((4..=10).contains(&asked(&world)), "{}", asked(&world));
     assert!(world.rows("DUE#").await.is_empty());
 }
 

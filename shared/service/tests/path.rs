@@ -327,7 +327,8 @@ async fn e5_a_vendor_in_trouble_is_called_a_bounded_number_of_times() {
     let refusal = json!({"ok": false, "error_code": 502, "description": "Bad Gateway"});
     world.telegram(vec![Does::Refuses(502, refusal); 100]);
     world.deliver().await;
-    for _ in 0..24 {
+    // Half a day of tries, and the night between.
+    for _ in 0..48 {
         world.turn(3_600);
         reconciled(&world).await;
         world.deliver().await;
