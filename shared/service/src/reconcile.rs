@@ -233,7 +233,7 @@ async fn ask(
     match notification::ask(app, merchant, order).await {
         Ok(again) => {
             if let Some(at) = again {
-                let later = app.store.ask_later(merchant, order, at).await;
+                let later = app.store.wake_later(&due.kind, at).await;
                 later.map_err(|error| error.to_string())?;
             }
             forget(app, due, Seen::Asked).await

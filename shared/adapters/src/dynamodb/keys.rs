@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::ids::{BookingCode, ItemId, MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, BookingCode, ItemId, MerchantId, MessageId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
@@ -139,6 +139,29 @@ pub(super) fn made_on(merchant: &Merchant, kind: &str, made_at: Timestamp) -> St
     format!("M#{}#{kind}#{date}", merchant.id.as_str())
 }
 
+pub(super) fn balance(merchant: &MerchantId) -> Key {
+    key(format!("M#{merchant}#BALANCE"), "BALANCE")
+}
+
+/// A day's entries, in the merchant's zone.
+pub(super) fn ledger(merchant: &MerchantId, day: Date) -> String {
+    format!("M#{merchant}#LEDGER#{day}")
+}
+
+pub(super) fn ledger_entry(merchant: &MerchantId, day: Date, id: &str) -> Key {
+    key(ledger(merchant, day), id)
+}
+
+/// That a payment was credited, on whatever day.
+pub(super) fn top_up(merchant: &MerchantId, reference: &str) -> Key {
+    key(format!("M#{merchant}#LEDGER#TOPUPS"), reference)
+}
+
+/// What is still open of a batch that was set aside.
+pub(super) fn batch(merchant: &MerchantId, id: &BatchId) -> Key {
+    key(format!("M#{merchant}#BATCH#{id}"), "BATCH")
+}
+
 /// Partitions of what would be too hot for one: the outbox, what is due, what waits.
 pub const SHARDS: u8 = 16;
 
@@ -193,6 +216,20 @@ pub(super) fn second(second: i64) -> String {
         .unwrap_or(Timestamp::MAX)
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
+}
+
+/// How fast a merchant's channel goes, shared by all who send on it.
+pub(super) fn pace(merchant: &MerchantId, channel: Channel) -> Key {
+    key(format!("M#{merchant}#CHANNEL#{}", channel.name()), "PACE")
+}
+
+/// How many people were written to on a day who had not written themselves.
+pub(super) fn recipients(merchant: &MerchantId, day: Date) -> Key {
+    let channel = Channel::WhatsApp.name();
+    key(
+        format!("M#{merchant}#CHANNEL#{channel}"),
+        format!("RECIPIENTS#{day}"),
+    )
 }
 
 pub(super) fn pause(merchant: &MerchantId, channel: Channel) -> Key {

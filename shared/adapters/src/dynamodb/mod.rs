@@ -1,6 +1,7 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod balance;
 mod chat;
 mod contact;
 mod due;
@@ -23,6 +24,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
