@@ -15,6 +15,7 @@ mod outbox;
 mod payment;
 mod reservation;
 mod rows;
+mod surroundings;
 mod whatsapp;
 
 use crate::aws::Refusal;
@@ -29,12 +30,13 @@ pub use chat::ChatRecord;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};
-pub use message::{Moved, Pause, Recipient, Surroundings};
-pub use message_rows::{MessageRecord, Subject};
+pub use message::{Moved, Recipients, Together, Unless};
+pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
 pub use reservation::Booking;
+pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
