@@ -1,6 +1,8 @@
 //! What a merchant knows of a phone. The number itself stands nowhere in the row, only a keyed hash
 //! in its key.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use pesan_domain::ids::MerchantId;
@@ -11,7 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::reservation::sort_key;
 use super::rows::{Keyed, MerchantRow};
-use super::{Item, Store, StoreError, broken, from_item, keys, lost_or_unavailable, to_item};
+use super::{
+    BATCH_GET, Item, Store, StoreError, broken, from_item, keys, lost_or_unavailable, to_item,
+};
+
+/// How many contacts one read finds beside their merchant.
+pub const CONTACTS_A_READ: usize = BATCH_GET - 1;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct ContactRow {
@@ -75,19 +82,42 @@ impl Store {
         merchant: &MerchantId,
         hash: &str,
     ) -> Result<(Option<Merchant>, Contact), StoreError> {
-        let wanted = vec![
-            keys::merchant(merchant).item(),
-            keys::contact(merchant, hash).item(),
-        ];
-        let (mut profile, mut contact) = (None, Contact::default());
+        let (profile, mut contacts) = self.contacts(merchant, &[hash]).await?;
+        Ok((profile, contacts.remove(hash).unwrap_or_default()))
+    }
+
+    /// As [`Store::contact`], of up to [`CONTACTS_A_READ`] phones in one read, by their hashes;
+    /// without those never heard of.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn contacts(
+        &self,
+        merchant: &MerchantId,
+        hashes: &[&str],
+    ) -> Result<(Option<Merchant>, HashMap<String, Contact>), StoreError> {
+        let keys: HashMap<String, &str> = hashes
+            .iter()
+            .map(|hash| (keys::contact(merchant, hash).pk, *hash))
+            .collect();
+        let contacts = hashes
+            .iter()
+            .map(|hash| keys::contact(merchant, hash).item());
+        let wanted = std::iter::once(keys::merchant(merchant).item())
+            .chain(contacts)
+            .collect();
+        let (mut profile, mut found) = (None, HashMap::new());
         for item in self.batch_get(wanted).await? {
             if sort_key(&item) == "CONTACT" {
-                contact = from_item::<Keyed<ContactRow>>(item)?.row.contact()?;
+                let row = from_item::<Keyed<ContactRow>>(item)?;
+                if let Some(hash) = keys.get(&row.pk) {
+                    found.insert((*hash).to_owned(), row.row.contact()?);
+                }
             } else {
                 profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
             }
         }
-        Ok((profile, contact))
+        Ok((profile, found))
     }
 
     /// Writes a contact over the version before it.

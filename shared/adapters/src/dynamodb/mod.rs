@@ -24,6 +24,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
 pub use chat::ChatRecord;
+pub use contact::CONTACTS_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};

@@ -4,7 +4,7 @@ mod contact;
 mod phone;
 mod template;
 
-pub use contact::{Contact, Taken};
+pub use contact::{Contact, Taken, Written};
 pub use phone::{Phone, PhoneError};
 pub use template::{News, Quality, Registered, Said, TemplateStatus, category_of};
 
