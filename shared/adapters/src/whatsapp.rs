@@ -3,8 +3,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pesan_domain::ids::VendorId;
-use pesan_domain::message::text::{Action, Call};
 use pesan_domain::message::Schedule;
+use pesan_domain::message::text::{Action, Call};
 use pesan_domain::message::verdict::{self, Refusal, Verdict};
 use pesan_domain::whatsapp::Phone;
 use secrecy::{ExposeSecret, SecretString};

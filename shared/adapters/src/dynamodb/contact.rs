@@ -1,6 +1,8 @@
 //! What a merchant knows of a phone. The number itself stands nowhere in the row, only a keyed hash
 //! in its key.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use jiff::Timestamp;
 use pesan_domain::ids::MerchantId;
@@ -13,10 +15,13 @@ use super::reservation::sort_key;
 use super::rows::{Keyed, MerchantRow};
 use super::surroundings::PhoneState;
 use super::{
-    Item, MessageRecord, Places, Recipients, Store, StoreError, To, broken, from_item, keys,
-    lost_or_unavailable, to_item,
+    BATCH_GET, Item, MessageRecord, Places, Recipients, Store, StoreError, To, broken, from_item,
+    keys, lost_or_unavailable, to_item,
 };
 use crate::events::Envelope;
+
+/// How many phones one read finds beside their merchant.
+pub const PHONES_A_READ: usize = BATCH_GET - 1;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ContactRow {
@@ -99,19 +104,42 @@ impl Store {
         merchant: &MerchantId,
         hash: &str,
     ) -> Result<(Option<Merchant>, PhoneState), StoreError> {
-        let wanted = vec![
-            keys::merchant(merchant).item(),
-            keys::contact(merchant, hash).item(),
-        ];
-        let (mut profile, mut phone) = (None, PhoneState::default());
+        let (profile, mut phones) = self.phones(merchant, &[hash]).await?;
+        Ok((profile, phones.remove(hash).unwrap_or_default()))
+    }
+
+    /// As [`Store::phone`], of up to [`PHONES_A_READ`] phones in one read, by their hashes;
+    /// without those never heard of.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn phones(
+        &self,
+        merchant: &MerchantId,
+        hashes: &[&str],
+    ) -> Result<(Option<Merchant>, HashMap<String, PhoneState>), StoreError> {
+        let keys: HashMap<String, &str> = hashes
+            .iter()
+            .map(|hash| (keys::contact(merchant, hash).pk, *hash))
+            .collect();
+        let contacts = hashes
+            .iter()
+            .map(|hash| keys::contact(merchant, hash).item());
+        let wanted = std::iter::once(keys::merchant(merchant).item())
+            .chain(contacts)
+            .collect();
+        let (mut profile, mut found) = (None, HashMap::new());
         for item in self.batch_get(wanted).await? {
             if sort_key(&item) == "CONTACT" {
-                phone = from_item::<Keyed<ContactRow>>(item)?.row.state()?;
+                let row = from_item::<Keyed<ContactRow>>(item)?;
+                if let Some(hash) = keys.get(&row.pk) {
+                    found.insert((*hash).to_owned(), row.row.state()?);
+                }
             } else {
                 profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
             }
         }
-        Ok((profile, phone))
+        Ok((profile, found))
     }
 
     /// Writes a contact over the version before it, and the message that answers what was heard.

@@ -27,6 +27,7 @@ use std::collections::HashMap;
 
 pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
+pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};

@@ -40,12 +40,7 @@ fn is_refused_token(outcome: &Outcome) -> bool {
     )
 }
 
-async fn once(
-    app: &App,
-    record: &MessageRecord,
-    letter: &Letter,
-    token: &SecretString,
-) -> Outcome {
+async fn once(app: &App, record: &MessageRecord, letter: &Letter, token: &SecretString) -> Outcome {
     let message = &record.message;
     let outcome = match letter {
         Letter::Telegram { chat, reply, .. } => {

@@ -109,7 +109,9 @@ async fn words(
     match &record.subject {
         // WhatsApp's receipt says that money has arrived, and nothing else.
         Subject::Payment { notice, .. } if *notice != Notice::Paid => Err(NotWritten::Nothing),
-        Subject::Payment { order, moved_at, .. } => {
+        Subject::Payment {
+            order, moved_at, ..
+        } => {
             let call = receipt(app, around, merchant, order, *moved_at).await?;
             Ok(Words::Template(call))
         }

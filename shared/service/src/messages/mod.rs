@@ -107,7 +107,11 @@ fn message_of(envelope: &Envelope) -> Option<MessageId> {
     match &envelope.event {
         Event::MessageQueued { message, .. } => Some(message.clone()),
         Event::ChannelPaused { .. } | Event::BalanceLow => {
-            tracing::error!(kind = "message", outcome = "ignored", alarm = "event misrouted");
+            tracing::error!(
+                kind = "message",
+                outcome = "ignored",
+                alarm = "event misrouted"
+            );
             None
         }
     }

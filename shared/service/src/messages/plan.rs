@@ -225,13 +225,9 @@ async fn give_slots(
 }
 
 /// Sets the prices of those aside that could go; the others wait for money.
-fn give_money(
-    drafts: &mut [Draft],
-    around: &Surroundings,
-) -> Result<Option<Reserved>, StoreError> {
-    let unpaid = |draft: &&Draft| {
-        draft.letter.is_some() && draft.record.message.funds.must_reserve()
-    };
+fn give_money(drafts: &mut [Draft], around: &Surroundings) -> Result<Option<Reserved>, StoreError> {
+    let unpaid =
+        |draft: &&Draft| draft.letter.is_some() && draft.record.message.funds.must_reserve();
     let asks: Vec<Ask> = drafts
         .iter()
         .filter(unpaid)
@@ -286,8 +282,7 @@ impl<'a> Day<'a> {
             return None;
         };
         let phone = self.around.phone(contact);
-        let known =
-            phone.contact.window_is_open(now) || phone.reached_on == Some(self.around.day);
+        let known = phone.contact.window_is_open(now) || phone.reached_on == Some(self.around.day);
         (!known).then_some(contact.as_str())
     }
 

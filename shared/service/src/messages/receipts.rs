@@ -123,10 +123,9 @@ async fn one(
 fn of_refused(refused: Refused) -> Taken {
     match refused {
         Refused::Known | Refused::Over | Refused::Stale => Taken::Known,
-        Refused::NeverSent
-        | Refused::NotDue
-        | Refused::InFlight
-        | Refused::Leased { .. } => Taken::Foreign,
+        Refused::NeverSent | Refused::NotDue | Refused::InFlight | Refused::Leased { .. } => {
+            Taken::Foreign
+        }
     }
 }
 

@@ -45,7 +45,8 @@ impl Moving {
         let pause = pause.filter(|pause| is_longer(*pause, around.pause));
         Self {
             unless: unless(&after, &step.effects, around),
-            unreachable: step.effects.contains(&Effect::MarkUnreachable) && is_known(before, around),
+            unreachable: step.effects.contains(&Effect::MarkUnreachable)
+                && is_known(before, around),
             paused: match pause {
                 Some(Pause::Stopped(reason)) => Some(paused(&after.message, reason, now)),
                 Some(Pause::Until(_)) | None => None,
@@ -59,9 +60,8 @@ impl Moving {
 
     /// As it is written.
     pub fn moved(&self) -> Moved<'_> {
-        let wait = |find: fn(Effect) -> Option<HoldReason>| {
-            self.effects.iter().copied().find_map(find)
-        };
+        let wait =
+            |find: fn(Effect) -> Option<HoldReason>| self.effects.iter().copied().find_map(find);
         Moved {
             ends_wait: wait(|effect| match effect {
                 Effect::EndWait(reason) => Some(reason),
@@ -123,15 +123,18 @@ fn unless(after: &MessageRecord, effects: &[Effect], around: &Surroundings) -> O
         _ => None,
     })?;
     // What the vendor has just refused is written with its cause in the same commit.
-    if effects.iter().any(|effect| {
-        matches!(effect, Effect::PauseMerchant(_) | Effect::HoldTemplate)
-    }) {
+    if effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::PauseMerchant(_) | Effect::HoldTemplate))
+    {
         return None;
     }
     match waits {
         HoldReason::Balance => {
             let account = around.account.as_ref()?;
-            Some(Unless::Funded(account.balance.wanted_by(&ask(&after.message))))
+            Some(Unless::Funded(
+                account.balance.wanted_by(&ask(&after.message)),
+            ))
         }
         HoldReason::Template => {
             let (kind, language) = (after.template()?, language_of(after, around)?);
@@ -168,7 +171,13 @@ fn is_known(record: &MessageRecord, around: &Surroundings) -> bool {
 }
 
 fn paused(message: &Message, reason: PauseReason, now: Timestamp) -> Envelope {
-    Envelope::channel_paused(event_id(now), &message.merchant, message.channel, reason, now)
+    Envelope::channel_paused(
+        event_id(now),
+        &message.merchant,
+        message.channel,
+        reason,
+        now,
+    )
 }
 
 /// Whether a pause says more than the one that holds.

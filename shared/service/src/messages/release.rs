@@ -123,11 +123,7 @@ fn affordable(merchant: &Merchant, available: Rupiah) -> usize {
     usize::try_from(messages).unwrap_or(usize::MAX)
 }
 
-async fn release_some(
-    app: &App,
-    ids: &[MessageId],
-    reason: HoldReason,
-) -> Result<usize, Failure> {
+async fn release_some(app: &App, ids: &[MessageId], reason: HoldReason) -> Result<usize, Failure> {
     let now = app.clock.now();
     let mut found = app.store.messages(ids).await?;
     let records = ids.iter().filter_map(|id| found.remove(id));

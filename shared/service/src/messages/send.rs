@@ -13,9 +13,7 @@ use pesan_domain::balance::{Batch, BatchId, Entry};
 use pesan_domain::bucket::Pace;
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
-use pesan_domain::message::{
-    Channel, Input, Jitter, MessageState, Outcome, Refused, Standing,
-};
+use pesan_domain::message::{Channel, Input, Jitter, MessageState, Outcome, Refused, Standing};
 use pesan_domain::whatsapp::{News, TemplateStatus};
 
 use super::letter::Letter;
@@ -43,7 +41,9 @@ pub(super) async fn send(app: &App, records: Vec<MessageRecord>) -> Results {
         open = match attempt(app, open, &mut ended).await {
             Ok(again) => again,
             Err(error) => {
-                let left = ids.into_iter().filter(|id| ended.iter().all(|(one, _)| one != id));
+                let left = ids
+                    .into_iter()
+                    .filter(|id| ended.iter().all(|(one, _)| one != id));
                 let left: Results = left.map(|id| (id, Ended::Unrecorded)).collect();
                 unrecorded(&error);
                 ended.extend(left);
@@ -92,7 +92,10 @@ async fn attempt(
     let now = app.clock.now();
     let mut live = vec![];
     for record in records {
-        let looked = record.message.clone().step(lease(Standing::CLEAR, now), now);
+        let looked = record
+            .message
+            .clone()
+            .step(lease(Standing::CLEAR, now), now);
         match looked {
             Err(refused) => {
                 let left = let_be(app, &record, refused).await?;
@@ -332,7 +335,10 @@ async fn hand_over(
     let channel = first.record.message.channel;
     let mut recipients: BTreeMap<String, Vec<Leased>> = BTreeMap::new();
     for one in leased {
-        recipients.entry(recipient(&one.record.to)).or_default().push(one);
+        recipients
+            .entry(recipient(&one.record.to))
+            .or_default()
+            .push(one);
     }
     let sent = join_all(
         recipients
@@ -467,7 +473,9 @@ async fn learn(
     let accepted = sent
         .iter()
         .any(|one| matches!(one.outcome, Outcome::Accepted(_)));
-    let trouble = sent.iter().all(|one| call::is_trouble(channel, &one.outcome));
+    let trouble = sent
+        .iter()
+        .all(|one| call::is_trouble(channel, &one.outcome));
     if trouble {
         tracing::warn!(%merchant, kind = "message", outcome = "vendor in trouble", channel = channel.name());
         pace::learn(app, merchant, channel, kept, Pace::failed).await;

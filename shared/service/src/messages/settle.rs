@@ -97,14 +97,7 @@ async fn once(app: &App, merchant: &MerchantId, id: &BatchId) -> Result<(), Stor
         return Err(StoreError::Broken("a batch of no merchant".to_owned()));
     };
     app.store
-        .settle_batch(
-            &profile,
-            &batch,
-            &settling,
-            later(now),
-            &event_id(now),
-            now,
-        )
+        .settle_batch(&profile, &batch, &settling, later(now), &event_id(now), now)
         .await
 }
 

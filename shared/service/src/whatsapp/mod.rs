@@ -21,6 +21,9 @@ use crate::{App, Failure};
 pub use proof::{authentic, verified};
 pub(crate) use templates::record;
 
+/// How many people, or templates, of a delivery are seen to at the same time.
+const SIDE_BY_SIDE: usize = 32;
+
 /// What one webhook carries, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
@@ -142,21 +145,8 @@ impl Tally {
 pub async fn take(app: &App, delivery: &Delivery) -> Result<(), Failure> {
     let owners = owners(app, delivery).await?;
     let mut tally = Tally::default();
-    for message in &delivery.messages {
-        match (owners.get(&message.number), &message.from) {
-            (None, _) => tally.unknown = tally.unknown.saturating_add(1),
-            (Some(_), None) => tally.nameless = tally.nameless.saturating_add(1),
-            (Some(merchant), Some(phone)) => {
-                tally.count(inbound::take(app, merchant, phone, message).await);
-            }
-        }
-    }
-    for news in &delivery.templates {
-        match owners.get(&news.account) {
-            None => tally.unknown = tally.unknown.saturating_add(1),
-            Some(merchant) => tally.count(templates::take(app, merchant, news).await),
-        }
-    }
+    take_messages(app, delivery, &owners, &mut tally).await;
+    take_templates(app, delivery, &owners, &mut tally).await;
     take_receipts(app, delivery, &owners, &mut tally).await;
     say(delivery, &tally, &owners);
     tally.failed.map_or(Ok(()), Err)
@@ -175,6 +165,43 @@ async fn owners(app: &App, delivery: &Delivery) -> Result<HashMap<String, Mercha
         return Ok(HashMap::new());
     }
     Ok(app.store.whatsapp_owners(&numbers, &accounts).await?)
+}
+
+async fn take_messages(
+    app: &App,
+    delivery: &Delivery,
+    owners: &HashMap<String, MerchantId>,
+    tally: &mut Tally,
+) {
+    let mut readable = Vec::with_capacity(delivery.messages.len());
+    for message in &delivery.messages {
+        match (owners.get(&message.number), &message.from) {
+            (None, _) => tally.unknown = tally.unknown.saturating_add(1),
+            (Some(_), None) => tally.nameless = tally.nameless.saturating_add(1),
+            (Some(merchant), Some(phone)) => readable.push((merchant, phone, message)),
+        }
+    }
+    for part in inbound::take(app, &readable).await {
+        tally.count(part);
+    }
+}
+
+async fn take_templates(
+    app: &App,
+    delivery: &Delivery,
+    owners: &HashMap<String, MerchantId>,
+    tally: &mut Tally,
+) {
+    let mut owned = Vec::with_capacity(delivery.templates.len());
+    for news in &delivery.templates {
+        match owners.get(&news.account) {
+            None => tally.unknown = tally.unknown.saturating_add(1),
+            Some(merchant) => owned.push((merchant, news)),
+        }
+    }
+    for part in templates::take(app, &owned).await {
+        tally.count(part);
+    }
 }
 
 async fn take_receipts(
