@@ -3,10 +3,12 @@
 
 mod ledger;
 mod price;
+mod refund;
 mod reserve;
 
 pub use ledger::{Entry, Fold, LedgerFault, fold};
 pub use price::{PACKAGES, PRICE, Package, Prices, package};
+pub use refund::{Credit, TakenBack};
 pub use reserve::{Ask, Reserved};
 
 use crate::ids::MessageId;
@@ -21,7 +23,7 @@ pub struct Balance {
     pub reserved: Rupiah,
     /// What accepted messages have cost.
     pub spent: Rupiah,
-    /// What was ever paid in.
+    /// What was ever paid in and did not go back.
     pub topped_up: Rupiah,
     /// Below this the owner is told; nothing switches that off.
     pub low_mark: Rupiah,
