@@ -2,7 +2,7 @@
 //! as it is then.
 
 use jiff::Timestamp;
-use pesan_domain::ids::{EventId, MerchantId, MessageId};
+use pesan_domain::ids::{EventId, MerchantId, MessageId, OrderId};
 use pesan_domain::message::{Message, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub const SOURCE: &str = "pesan";
 
 const VERSION: u32 = 1;
+
+const MESSAGE_QUEUED: &str = "message.queued";
+const BALANCE_TOPPED_UP: &str = "balance.topped-up";
 
 /// An event with what every event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,11 @@ pub enum Event {
         /// Which queue it goes to.
         urgency: Urgency,
     },
+    /// A merchant's balance was topped up.
+    BalanceToppedUp {
+        /// The payment's order id.
+        order: OrderId,
+    },
 }
 
 /// A text that is no event of ours, or one of a version that this one cannot read.
@@ -48,8 +56,19 @@ struct Wire {
     id: String,
     merchant: String,
     at: String,
-    message: String,
-    urgency: String,
+    #[serde(flatten)]
+    ids: Ids,
+}
+
+/// The fields of one kind of event each.
+#[derive(Default, Serialize, Deserialize)]
+struct Ids {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    urgency: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<String>,
 }
 
 impl Envelope {
@@ -67,11 +86,30 @@ impl Envelope {
         }
     }
 
+    /// The event that a balance was topped up by an order.
+    #[must_use]
+    pub fn balance_topped_up(
+        id: EventId,
+        merchant: &MerchantId,
+        order: &OrderId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BalanceToppedUp {
+                order: order.clone(),
+            },
+        }
+    }
+
     /// What rules and queues tell events apart by.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.event {
-            Event::MessageQueued { .. } => "message.queued",
+            Event::MessageQueued { .. } => MESSAGE_QUEUED,
+            Event::BalanceToppedUp { .. } => BALANCE_TOPPED_UP,
         }
     }
 
@@ -80,15 +118,24 @@ impl Envelope {
     /// # Errors
     /// Never for an event that can be made.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let Event::MessageQueued { message, urgency } = &self.event;
+        let ids = match &self.event {
+            Event::MessageQueued { message, urgency } => Ids {
+                message: Some(message.to_string()),
+                urgency: Some(urgency.name().to_owned()),
+                ..Ids::default()
+            },
+            Event::BalanceToppedUp { order } => Ids {
+                order: Some(order.as_str().to_owned()),
+                ..Ids::default()
+            },
+        };
         serde_json::to_string(&Wire {
             r#type: self.kind().to_owned(),
             version: VERSION,
             id: self.id.to_string(),
             merchant: self.merchant.to_string(),
             at: self.at.to_string(),
-            message: message.to_string(),
-            urgency: urgency.name().to_owned(),
+            ids,
         })
     }
 
@@ -100,9 +147,6 @@ impl Envelope {
         let wire: Wire = serde_json::from_str(text)
             .map_err(|error| NotAnEvent(format!("{:?}", error.classify())))?;
         let field = |name: &str| NotAnEvent(format!("the field {name}"));
-        if wire.r#type != "message.queued" {
-            return Err(field("type"));
-        }
         if wire.version != VERSION {
             return Err(field("version"));
         }
@@ -110,11 +154,23 @@ impl Envelope {
             id: EventId::parse(&wire.id).map_err(|_| field("id"))?,
             merchant: MerchantId::parse(&wire.merchant).map_err(|_| field("merchant"))?,
             at: wire.at.parse().map_err(|_| field("at"))?,
-            event: Event::MessageQueued {
-                message: MessageId::parse(&wire.message).map_err(|_| field("message"))?,
-                urgency: Urgency::parse(&wire.urgency).map_err(|_| field("urgency"))?,
-            },
+            event: event(&wire)?,
         })
+    }
+}
+
+fn event(wire: &Wire) -> Result<Event, NotAnEvent> {
+    let field = |name: &str| NotAnEvent(format!("the field {name}"));
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    match wire.r#type.as_str() {
+        MESSAGE_QUEUED => Ok(Event::MessageQueued {
+            message: MessageId::parse(&text(&wire.ids.message)).map_err(|_| field("message"))?,
+            urgency: Urgency::parse(&text(&wire.ids.urgency)).map_err(|_| field("urgency"))?,
+        }),
+        BALANCE_TOPPED_UP => Ok(Event::BalanceToppedUp {
+            order: OrderId::parse(&text(&wire.ids.order)).map_err(|_| field("order"))?,
+        }),
+        _ => Err(field("type")),
     }
 }
 

@@ -14,8 +14,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 pub enum DueKind {
     /// A message is to be looked at.
     Message(MessageId),
-    /// Midtrans is to be asked about a payment.
+    /// Midtrans is to be asked about a payment that is not known to be paid.
     Payment(MerchantId, OrderId),
+    /// Midtrans is to be asked whether a payment's money is still there.
+    Paid(MerchantId, OrderId),
     /// Something that this version knows nothing of.
     Unknown,
 }
@@ -26,16 +28,23 @@ pub struct Due {
     key: Key,
     /// Since when.
     pub since: Timestamp,
+    /// When it was first due, before it was put off.
+    pub first: Timestamp,
     /// What.
     pub kind: DueKind,
 }
 
-/// All that a due row says stands in its key.
-#[derive(Serialize, Deserialize)]
-struct DueRow {}
+/// What is due and when stands in the key.
+#[derive(Default, Serialize, Deserialize)]
+struct DueRow {
+    /// When it was first due, in seconds, where it was put off since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<i64>,
+}
 
 const MESSAGE: &str = "message";
 const PAYMENT: &str = "payment";
+const PAID: &str = "paid";
 
 /// Where a message's due row is.
 pub(super) fn message_due(id: &MessageId, at: Timestamp) -> Key {
@@ -43,14 +52,16 @@ pub(super) fn message_due(id: &MessageId, at: Timestamp) -> Key {
 }
 
 /// A dot stands in no merchant's id.
-fn payment_due(merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
-    keys::due_row(PAYMENT, &format!("{merchant}.{}", order.as_str()), at)
+fn order_due(kind: &str, merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
+    keys::due_row(kind, &format!("{merchant}.{}", order.as_str()), at)
 }
 
-fn payment_of(id: &str) -> Option<DueKind> {
+fn order_of(id: &str) -> Option<(MerchantId, OrderId)> {
     let (merchant, order) = id.split_once('.')?;
-    let merchant = MerchantId::parse(merchant).ok()?;
-    Some(DueKind::Payment(merchant, OrderId::parse(order).ok()?))
+    Some((
+        MerchantId::parse(merchant).ok()?,
+        OrderId::parse(order).ok()?,
+    ))
 }
 
 impl Due {
@@ -61,16 +72,21 @@ impl Due {
         let since = parts.next().and_then(|instant| instant.parse().ok());
         let kind = match (parts.next(), parts.next()) {
             (Some(MESSAGE), Some(id)) => MessageId::parse(id).ok().map(DueKind::Message),
-            (Some(PAYMENT), Some(id)) => payment_of(id),
+            (Some(PAYMENT), Some(id)) => order_of(id).map(|(m, order)| DueKind::Payment(m, order)),
+            (Some(PAID), Some(id)) => order_of(id).map(|(m, order)| DueKind::Paid(m, order)),
             _ => None,
         };
+        let first = item.get("first").and_then(|value| value.as_n().ok());
+        let first = first.and_then(|second| Timestamp::from_second(second.parse().ok()?).ok());
+        let since = since.unwrap_or(Timestamp::MAX);
         let pk = item.get("PK").and_then(|value| value.as_s().ok());
         Self {
             key: Key {
                 pk: pk.cloned().unwrap_or_default(),
                 sk: sk.to_owned(),
             },
-            since: since.unwrap_or(Timestamp::MAX),
+            since,
+            first: first.unwrap_or(since),
             kind: kind.unwrap_or(DueKind::Unknown),
         }
     }
@@ -148,8 +164,21 @@ impl Store {
         order: &OrderId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.put_alone(due_item(payment_due(merchant, order, at))?)
+        self.put_alone(due_item(order_due(PAYMENT, merchant, order, at))?)
             .await
+    }
+
+    /// Puts off what could not be seen to; it remembers since when.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else has seen to it.
+    pub async fn put_off(&self, due: &Due, at: Timestamp) -> Result<(), StoreError> {
+        let row = DueRow {
+            first: Some(due.first.as_second()),
+        };
+        let later = to_item(&super::rows::Keyed::new(keys::due_later(&due.key, at), row))?;
+        let writes = vec![self.delete_there(&due.key)?, self.put(later)?];
+        self.transact(writes, Places::default()).await
     }
 
     /// The due rows of a payment that is made.
@@ -158,7 +187,7 @@ impl Store {
         merchant: &MerchantId,
         payment: &Payment,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let due = |at| payment_due(merchant, &payment.order_id, at);
+        let due = |at| order_due(PAYMENT, merchant, &payment.order_id, at);
         let [soon, at_end] = payment.asked_at().map(due);
         let mut writes = vec![self.put(due_item(soon.clone())?)?];
         // A transaction takes a row once.
@@ -166,6 +195,17 @@ impl Store {
             writes.push(self.put(due_item(at_end)?)?);
         }
         Ok(writes)
+    }
+
+    /// The due rows of a payment whose money has come.
+    pub(super) fn paid_looked_after(
+        &self,
+        merchant: &MerchantId,
+        order: &OrderId,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let due = |at| self.put(due_item(order_due(PAID, merchant, order, at))?);
+        Payment::looked_after_at(now).map(due).into_iter().collect()
     }
 
     /// A message's due rows, from what they were to what they are: one at most.
@@ -190,5 +230,5 @@ impl Store {
 }
 
 fn due_item(key: Key) -> Result<Item, StoreError> {
-    to_item(&super::rows::Keyed::new(key, DueRow {}))
+    to_item(&super::rows::Keyed::new(key, DueRow::default()))
 }

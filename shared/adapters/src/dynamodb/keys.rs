@@ -99,6 +99,18 @@ pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str
     )
 }
 
+/// What was credited for a top-up.
+pub(super) fn credit(merchant: &MerchantId, order: &OrderId) -> Key {
+    key(
+        format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
+        "CREDIT",
+    )
+}
+
+pub(super) fn balance(merchant: &MerchantId) -> Key {
+    key(format!("M#{merchant}#BALANCE"), "BALANCE")
+}
+
 pub(super) fn link(token_hash: &str) -> Key {
     key(format!("LINK#{token_hash}"), "LINK")
 }
@@ -177,14 +189,21 @@ pub(super) fn due(shard: u8) -> String {
 
 /// In whole seconds and not before `at`: who is woken too early is not woken at all.
 pub(super) fn due_row(kind: &str, id: &str, at: Timestamp) -> Key {
-    let late = i64::from(at.subsec_nanosecond() > 0);
     key(
         due(shard(id)),
-        format!(
-            "{}#{kind}#{id}",
-            second(at.as_second().saturating_add(late))
-        ),
+        format!("{}#{kind}#{id}", second(not_before(at))),
     )
+}
+
+/// The same thing's due row at another time.
+pub(super) fn due_later(row: &Key, at: Timestamp) -> Key {
+    let what = row.sk.split_once('#').map_or("", |(_, what)| what);
+    key(row.pk.clone(), format!("{}#{what}", second(not_before(at))))
+}
+
+fn not_before(at: Timestamp) -> i64 {
+    let late = i64::from(at.subsec_nanosecond() > 0);
+    at.as_second().saturating_add(late)
 }
 
 /// `2026-12-01T01:00:00Z`: of one width, so that instants sort as texts.

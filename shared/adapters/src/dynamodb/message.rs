@@ -154,13 +154,17 @@ impl Store {
         let MessageRecord { message, subject } = record;
         let Subject::Payment { order, chat, .. } = subject;
         let merchant = &message.merchant;
-        let wanted = vec![
+        let mut wanted = vec![
             keys::merchant(merchant).item(),
             keys::payment(merchant, order).item(),
-            keys::reservation(merchant, &order.booking()).item(),
             keys::chat(merchant, *chat).item(),
             keys::pause(merchant, message.channel).item(),
         ];
+        wanted.extend(
+            order
+                .booking()
+                .map(|code| keys::reservation(merchant, code).item()),
+        );
         let mut found = Surroundings::default();
         let (mut payment, mut reservation) = (None::<Payment>, None::<Reservation>);
         for item in self.batch_get(wanted).await? {

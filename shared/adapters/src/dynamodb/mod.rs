@@ -1,6 +1,7 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod balance;
 mod chat;
 mod contact;
 mod due;
@@ -14,6 +15,7 @@ mod outbox;
 mod payment;
 mod reservation;
 mod rows;
+mod top_up;
 mod whatsapp;
 
 use crate::aws::Refusal;
@@ -31,8 +33,11 @@ pub use message::{Moved, Pause, Recipient, Surroundings};
 pub use message_rows::{MessageRecord, Subject};
 pub use outbox::Announced;
 use outbox::outbox_item;
-pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
+pub use payment::{
+    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+};
 pub use reservation::Booking;
+pub use top_up::{CreditRecord, TopUpMove};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

@@ -8,7 +8,7 @@ mod reserve;
 
 pub use ledger::{Entry, Fold, LedgerFault, fold};
 pub use price::{PACKAGES, PRICE, Package, Prices, package};
-pub use refund::{Credit, TakenBack};
+pub use refund::{Credit, Credited, TakenBack};
 pub use reserve::{Ask, Reserved};
 
 use crate::ids::MessageId;
@@ -76,6 +76,9 @@ pub enum BalanceError {
     /// More is settled than was set aside.
     #[error("more is settled than is reserved")]
     NotReserved,
+    /// More is taken back than was paid in.
+    #[error("more is taken back than was paid in")]
+    NotPaidIn,
 }
 
 /// What is to be done with a top-up whose payment was seen.

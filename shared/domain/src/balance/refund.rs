@@ -1,4 +1,4 @@
-//! Taking a top-up back whose payment was reversed, charged back or refunded.
+//! A top-up's credit, and taking it back where its payment was reversed, charged back or refunded.
 
 use super::{Balance, BalanceError, Change, Effect, Entry, add};
 use crate::money::Rupiah;
@@ -14,6 +14,15 @@ pub struct Credit {
     pub owed: Rupiah,
 }
 
+/// What comes of a top-up whose payment is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credited {
+    /// The balance's change; none where all had gone back before it was known to have come.
+    pub change: Option<Change>,
+    /// The credit.
+    pub credit: Credit,
+}
+
 /// What comes of taking a top-up back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenBack {
@@ -25,19 +34,34 @@ pub struct TakenBack {
     pub missing: Rupiah,
 }
 
-impl Credit {
-    /// One just paid in.
-    #[must_use]
-    pub fn of(amount: Rupiah) -> Self {
-        Self {
-            amount,
-            taken_back: Rupiah::ZERO,
-            owed: Rupiah::ZERO,
-        }
-    }
-}
-
 impl Balance {
+    /// Credits a top-up, less what of its payment has already gone back.
+    ///
+    /// # Errors
+    /// [`BalanceError::TooLarge`], [`BalanceError::Nothing`] for a top-up of nothing.
+    pub fn credit(
+        &self,
+        reference: &str,
+        amount: Rupiah,
+        gone_back: Rupiah,
+    ) -> Result<Credited, BalanceError> {
+        let taken_back = gone_back.min(amount);
+        let there = amount.saturating_sub(taken_back);
+        let nothing_left = there == Rupiah::ZERO && amount > Rupiah::ZERO;
+        Ok(Credited {
+            change: if nothing_left {
+                None
+            } else {
+                Some(self.top_up(reference, there)?)
+            },
+            credit: Credit {
+                amount,
+                taken_back,
+                owed: Rupiah::ZERO,
+            },
+        })
+    }
+
     /// Takes back what of a top-up has gone back to who paid it: `refunded` in all, so that the
     /// same news twice takes once. What is available is taken, and never what is set aside: a
     /// message on its way is paid for.
@@ -45,7 +69,7 @@ impl Balance {
     /// None where as much was dealt with before.
     ///
     /// # Errors
-    /// [`BalanceError::TooLarge`] where a sum overflows.
+    /// [`BalanceError::TooLarge`], [`BalanceError::NotPaidIn`]
     pub fn take_back(
         &self,
         reference: &str,
@@ -58,29 +82,30 @@ impl Balance {
             return Ok(None);
         };
         let taken = due.min(self.available);
-        let missing = due.checked_sub(taken).unwrap_or_default();
+        let missing = due.saturating_sub(taken);
         let credit = Credit {
             taken_back: add(credit.taken_back, taken)?,
             owed: add(credit.owed, missing)?,
             ..credit
         };
         Ok(Some(TakenBack {
-            change: self.taking(reference, taken),
+            change: self.taking(reference, taken)?,
             credit,
             missing,
         }))
     }
 
-    fn taking(&self, reference: &str, taken: Rupiah) -> Option<Change> {
+    fn taking(&self, reference: &str, taken: Rupiah) -> Result<Option<Change>, BalanceError> {
         if taken == Rupiah::ZERO {
-            return None;
+            return Ok(None);
         }
-        let available = self.available.checked_sub(taken)?;
+        let less = |sum: Rupiah| sum.checked_sub(taken).ok_or(BalanceError::NotPaidIn);
+        let available = less(self.available)?;
         let crosses = available < self.low_mark && !self.told_low;
-        Some(Change {
+        Ok(Some(Change {
             balance: Self {
                 available,
-                topped_up: self.topped_up.checked_sub(taken)?,
+                topped_up: less(self.topped_up)?,
                 told_low: self.told_low || crosses,
                 ..self.next()
             },
@@ -89,6 +114,6 @@ impl Balance {
                 amount: taken,
             },
             effects: crosses.then_some(Effect::TellLow).into_iter().collect(),
-        })
+        }))
     }
 }

@@ -238,10 +238,40 @@ fn the_ledger_names_what_cannot_be() {
     );
 }
 
+fn credit_of(amount: Rupiah) -> Credit {
+    Credit {
+        amount,
+        taken_back: Rupiah::ZERO,
+        owed: Rupiah::ZERO,
+    }
+}
+
+#[test]
+fn g7_money_that_went_back_before_it_was_known_to_have_come_is_not_credited() {
+    let balance = Balance::new(Rupiah::ZERO, Rupiah::ZERO);
+    let credit = |gone| balance.credit("T-1", rupiah(600), rupiah(gone)).unwrap();
+    let part = credit(400);
+    let change = part.change.unwrap();
+    assert_eq!(change.balance.available, rupiah(200));
+    // 100 more goes back: 500 in all, of which 400 never came.
+    let more = change.balance.take_back("T-1", part.credit, rupiah(500));
+    let more = more.unwrap().unwrap().change.unwrap();
+    assert_eq!(more.balance.available, rupiah(100));
+    assert_eq!(
+        fold([&change.entry, &more.entry]).unwrap().available,
+        rupiah(100)
+    );
+    assert_eq!(credit(600).change, None);
+    assert_eq!(
+        balance.credit("T-1", Rupiah::ZERO, Rupiah::ZERO),
+        Err(BalanceError::Nothing)
+    );
+}
+
 #[test]
 fn g7_a_top_up_that_went_back_is_taken_back_as_far_as_it_goes() {
     let balance = with(1_000, 500, 0);
-    let credit = Credit::of(rupiah(600));
+    let credit = credit_of(rupiah(600));
     let part = balance.take_back("T-1", credit, rupiah(400)).unwrap();
     let part = part.unwrap();
     assert_eq!(part.missing, Rupiah::ZERO);

@@ -25,10 +25,7 @@ use send::{Ended, send};
 /// beside them. That order holds within what is given here and not beyond: what comes by another
 /// invocation, or must be tried again, may be overtaken.
 pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
-    let ids: Vec<MessageId> = queued
-        .iter()
-        .map(|envelope| message_of(envelope).clone())
-        .collect();
+    let ids: Vec<MessageId> = queued.iter().filter_map(message_of).cloned().collect();
     let found = match app.store.messages(&ids).await {
         Ok(found) => found,
         Err(error) => {
@@ -72,14 +69,19 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
         seen_to.insert(id, ended != Ended::Unrecorded);
     }
     counts.say(queued.len());
-    ids.iter()
-        .map(|id| seen_to.get(id).copied().unwrap_or_default())
+    let is_seen_to = |id: &MessageId| seen_to.get(id).copied().unwrap_or_default();
+    queued
+        .iter()
+        .map(|envelope| message_of(envelope).is_none_or(is_seen_to))
         .collect()
 }
 
-fn message_of(envelope: &Envelope) -> &MessageId {
-    let Event::MessageQueued { message, .. } = &envelope.event;
-    message
+/// None for an event that is no sender's: there is nothing to do.
+fn message_of(envelope: &Envelope) -> Option<&MessageId> {
+    match &envelope.event {
+        Event::MessageQueued { message, .. } => Some(message),
+        Event::BalanceToppedUp { .. } => None,
+    }
 }
 
 async fn in_order(app: &App, mut chat: Vec<MessageRecord>) -> Vec<(MessageId, Ended)> {

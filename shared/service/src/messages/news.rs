@@ -4,13 +4,12 @@ use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{MessageRecord, Subject};
 use pesan_adapters::events::Envelope;
-use pesan_domain::ids::{IdError, MessageId, TransactionId};
+use pesan_domain::ids::{IdError, MessageId, OrderId, TransactionId};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::activation::Activation;
 use pesan_domain::message::{Channel, Message, NewMessage, Purpose};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Notice;
-use pesan_domain::reservation::Order;
 use sha2::{Digest, Sha256};
 
 use crate::{Failure, event_id};
@@ -22,7 +21,9 @@ const JUST_NOW: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct News<'a> {
     pub merchant: &'a Merchant,
-    pub order: &'a Order,
+    pub order: &'a OrderId,
+    /// The chat it was made in.
+    pub chat: i64,
     pub transaction: &'a TransactionId,
     pub notice: Notice,
     /// When the money moved.
@@ -49,9 +50,9 @@ pub(crate) fn queue(news: News<'_>, now: Timestamp) -> Result<(MessageRecord, En
     let record = MessageRecord {
         message: step.next,
         subject: Subject::Payment {
-            order: news.order.payment.order_id.clone(),
+            order: news.order.clone(),
             notice: news.notice,
-            chat: news.order.reservation.chat,
+            chat: news.chat,
         },
     };
     Ok((record, envelope))
@@ -63,7 +64,7 @@ fn message_id(news: News<'_>) -> Result<MessageId, IdError> {
     let key = format!(
         "payment\0{}\0{}\0{}\0{}",
         news.merchant.id,
-        news.order.payment.order_id.as_str(),
+        news.order.as_str(),
         news.transaction,
         news.notice.name()
     );

@@ -137,7 +137,7 @@ impl World {
     fn commit(&mut self, change: &Change) {
         match &change.entry {
             Entry::TopUp { reference, amount } => {
-                self.top_ups.insert(reference.clone(), Credit::of(*amount));
+                self.top_ups.insert(reference.clone(), credit_of(*amount));
             }
             Entry::Refund { reference, amount } => {
                 let credit = self.top_ups.get_mut(reference).unwrap();
