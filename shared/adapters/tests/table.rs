@@ -38,6 +38,7 @@ fn shop() -> Merchant {
             environment: MidtransEnvironment::Sandbox,
         }),
         whatsapp: None,
+        messaging: pesan_domain::messaging::Messaging::default(),
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],

@@ -106,6 +106,17 @@ text_id!(
     |text| text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 );
 
+text_id!(
+    /// A batch of messages that were set aside together: of the form of an event's id.
+    BatchId, "batch", |text| EventId::parse(text).is_ok()
+);
+
+impl From<EventId> for BatchId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl EventId {
     /// The id of an event of this moment, told apart from others by a random number.
     #[must_use]

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use crate::calendar::{SlotTime, Zone};
 use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
+use crate::messaging::Messaging;
 use crate::whatsapp::WhatsAppAccount;
 
 /// Which of Midtrans' two worlds an account belongs to.
@@ -142,6 +143,8 @@ pub struct Merchant {
     pub midtrans: Option<MidtransAccount>,
     /// Its number at WhatsApp, once one is connected.
     pub whatsapp: Option<WhatsAppAccount>,
+    /// What its messages cost, and how fast they may go.
+    pub messaging: Messaging,
     /// The slots of every open day.
     pub slots: Slots,
     /// How many customers a slot takes.
@@ -174,6 +177,7 @@ impl Merchant {
             bot_username: None,
             midtrans: None,
             whatsapp: None,
+            messaging: Messaging::default(),
             slots: Slots::default(),
             seats_per_slot: 1,
             closed_weekdays: Vec::new(),
@@ -195,6 +199,7 @@ impl Merchant {
         field::check_number("seats", u64::from(self.seats_per_slot), 1, 50)?;
         field::check_number("hold-minutes", u64::from(self.hold_minutes), 10, 1440)?;
         field::check_number("horizon-days", u64::from(self.horizon_days), 1, 365)?;
+        self.messaging.check()?;
         let seats = self
             .slots
             .len()
@@ -350,6 +355,7 @@ pub(crate) mod tests {
                 environment: MidtransEnvironment::Sandbox,
             }),
             whatsapp: None,
+            messaging: Messaging::default(),
             slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
             seats_per_slot: 1,
             closed_weekdays: vec![Weekday::Sunday],

@@ -163,7 +163,11 @@ async fn wake_page(
         .iter()
         .filter_map(|due| match &due.kind {
             DueKind::Message(id) => Some(id.clone()),
-            DueKind::Payment(..) | DueKind::Paid(..) | DueKind::Unknown => None,
+            DueKind::Payment(..)
+            | DueKind::Paid(..)
+            | DueKind::Batch(..)
+            | DueKind::Release(_)
+            | DueKind::Unknown => None,
         })
         .collect();
     let messages = if ids.is_empty() {
@@ -180,6 +184,8 @@ async fn wake_page(
             DueKind::Paid(merchant, order) => {
                 ask(app, due, (merchant, order), About::Paid, now).await
             }
+            // Nothing is set aside and nothing waits for money yet.
+            DueKind::Batch(..) | DueKind::Release(_) => forget(app, due, Seen::MovedOn).await,
             DueKind::Unknown => {
                 tracing::error!(kind = "reconcile", alarm = "due row unknown");
                 Err("a due row of another kind".to_owned())
@@ -242,7 +248,7 @@ async fn ask(
     match notification::ask(app, merchant, order, about).await {
         Ok(again) => {
             if let Some(at) = again {
-                let later = app.store.ask_later(merchant, order, at).await;
+                let later = app.store.wake_later(&due.kind, at).await;
                 later.map_err(|error| error.to_string())?;
             }
             forget(app, due, Seen::Asked).await

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::ids::{BookingCode, ItemId, MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, BookingCode, ItemId, MerchantId, MessageId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
@@ -92,10 +92,12 @@ pub(super) fn payment(merchant: &MerchantId, order: &OrderId) -> Key {
     )
 }
 
+pub(super) const EVENT_PREFIX: &str = "EVENT#";
+
 pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str) -> Key {
     key(
         format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
-        format!("EVENT#{digest}"),
+        format!("{EVENT_PREFIX}{digest}"),
     )
 }
 
@@ -105,10 +107,6 @@ pub(super) fn credit(merchant: &MerchantId, order: &OrderId) -> Key {
         format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
         "CREDIT",
     )
-}
-
-pub(super) fn balance(merchant: &MerchantId) -> Key {
-    key(format!("M#{merchant}#BALANCE"), "BALANCE")
 }
 
 pub(super) fn link(token_hash: &str) -> Key {
@@ -151,6 +149,29 @@ pub(super) fn made_on(merchant: &Merchant, kind: &str, made_at: Timestamp) -> St
     format!("M#{}#{kind}#{date}", merchant.id.as_str())
 }
 
+pub(super) fn balance(merchant: &MerchantId) -> Key {
+    key(format!("M#{merchant}#BALANCE"), "BALANCE")
+}
+
+/// A day's entries, in the merchant's zone.
+pub(super) fn ledger(merchant: &MerchantId, day: Date) -> String {
+    format!("M#{merchant}#LEDGER#{day}")
+}
+
+pub(super) fn ledger_entry(merchant: &MerchantId, day: Date, id: &str) -> Key {
+    key(ledger(merchant, day), id)
+}
+
+/// That a payment was credited, on whatever day.
+pub(super) fn top_up(merchant: &MerchantId, reference: &str) -> Key {
+    key(format!("M#{merchant}#LEDGER#TOPUPS"), reference)
+}
+
+/// What is still open of a batch that was set aside.
+pub(super) fn batch(merchant: &MerchantId, id: &BatchId) -> Key {
+    key(format!("M#{merchant}#BATCH#{id}"), "BATCH")
+}
+
 /// Partitions of what would be too hot for one: the outbox, what is due, what waits.
 pub const SHARDS: u8 = 16;
 
@@ -189,21 +210,14 @@ pub(super) fn due(shard: u8) -> String {
 
 /// In whole seconds and not before `at`: who is woken too early is not woken at all.
 pub(super) fn due_row(kind: &str, id: &str, at: Timestamp) -> Key {
+    let late = i64::from(at.subsec_nanosecond() > 0);
     key(
         due(shard(id)),
-        format!("{}#{kind}#{id}", second(not_before(at))),
+        format!(
+            "{}#{kind}#{id}",
+            second(at.as_second().saturating_add(late))
+        ),
     )
-}
-
-/// The same thing's due row at another time.
-pub(super) fn due_later(row: &Key, at: Timestamp) -> Key {
-    let what = row.sk.split_once('#').map_or("", |(_, what)| what);
-    key(row.pk.clone(), format!("{}#{what}", second(not_before(at))))
-}
-
-fn not_before(at: Timestamp) -> i64 {
-    let late = i64::from(at.subsec_nanosecond() > 0);
-    at.as_second().saturating_add(late)
 }
 
 /// `2026-12-01T01:00:00Z`: of one width, so that instants sort as texts.
@@ -212,6 +226,20 @@ pub(super) fn second(second: i64) -> String {
         .unwrap_or(Timestamp::MAX)
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
+}
+
+/// How fast a merchant's channel goes, shared by all who send on it.
+pub(super) fn pace(merchant: &MerchantId, channel: Channel) -> Key {
+    key(format!("M#{merchant}#CHANNEL#{}", channel.name()), "PACE")
+}
+
+/// How many people were written to on a day who had not written themselves.
+pub(super) fn recipients(merchant: &MerchantId, day: Date) -> Key {
+    let channel = Channel::WhatsApp.name();
+    key(
+        format!("M#{merchant}#CHANNEL#{channel}"),
+        format!("RECIPIENTS#{day}"),
+    )
 }
 
 pub(super) fn pause(merchant: &MerchantId, channel: Channel) -> Key {

@@ -10,6 +10,7 @@ use pesan_domain::reservation::{Order, Reservation};
 use serde::{Deserialize, Serialize};
 
 use super::chat::ChatRow;
+use super::due::DueKind;
 use super::reservation::sort_key;
 use super::rows::{Keyed, MerchantRow, PaymentRow, ReservationRow};
 use super::{
@@ -205,7 +206,8 @@ impl Store {
     pub async fn move_message(&self, moved: &Moved<'_>) -> Result<(), StoreError> {
         let after = &moved.after.message;
         let item = moved.after.item()?;
-        let mut others = self.due_moves(&after.id, moved.before.wakes_at(), after.wakes_at())?;
+        let due = DueKind::Message(after.id.clone());
+        let mut others = self.due_change(&due, moved.before.wakes_at(), after.wakes_at())?;
         if let Some(reason) = moved.ends_wait {
             others.push(self.delete(&keys::held(after, reason))?);
         }

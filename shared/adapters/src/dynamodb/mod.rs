@@ -25,6 +25,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
@@ -37,7 +38,7 @@ pub use payment::{
     Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
-pub use top_up::{CreditRecord, TopUpMove};
+pub use top_up::{CreditRecord, TopUp, TopUpMove};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

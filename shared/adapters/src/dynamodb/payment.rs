@@ -1,14 +1,15 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
-use pesan_domain::balance::Balance;
 use pesan_domain::ids::{MerchantId, OrderId, OrderSubject};
+use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::Reservation;
 
-use super::balance::BalanceRow;
+use super::balance::{BalanceRow, credited};
+use super::keys::Key;
 use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
-use super::top_up::{CreditRecord, CreditRow, TopUpMove};
+use super::top_up::{CreditRecord, CreditRow, TopUp, TopUpMove};
 use super::{
     Item, MessageRecord, Places, Store, StoreError, from_item, keys, outbox_item, to_item,
 };
@@ -113,7 +114,7 @@ pub enum SubjectMove {
         seat: Option<Option<Timestamp>>,
     },
     /// A top-up is credited or taken back.
-    TopUp(TopUpMove),
+    TopUp(Box<TopUpMove>),
 }
 
 /// What an order pays for, as it was found.
@@ -122,12 +123,7 @@ pub enum PaidFor {
     /// A booking.
     Booking(Reservation),
     /// A top-up of a balance.
-    TopUp {
-        /// The balance of the merchant that is credited.
-        balance: Balance,
-        /// The credit, once there is one.
-        credit: Option<CreditRecord>,
-    },
+    TopUp(TopUp),
 }
 
 /// A payment with what it pays for.
@@ -153,10 +149,12 @@ pub struct Notified {
 /// The rows of one order, as they were read.
 #[derive(Default)]
 struct Rows {
-    merchant: Option<Merchant>,
+    /// The merchant that is paid, and the one that is credited with a top-up.
+    merchants: Vec<Merchant>,
     payment: Option<Payment>,
     reservation: Option<Reservation>,
-    balance: Option<Balance>,
+    balance: BalanceRow,
+    applied: Option<Rupiah>,
     credit: Option<CreditRecord>,
     applied_before: bool,
 }
@@ -165,41 +163,76 @@ impl Rows {
     fn take(&mut self, item: Item) -> Result<(), StoreError> {
         match sort_key(&item) {
             "PROFILE" => {
-                self.merchant = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
+                let row = from_item::<Keyed<MerchantRow>>(item)?.row;
+                self.merchants.push(row.merchant()?);
             }
             "PAYMENT" => self.payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
             "RESERVATION" => {
                 let row = from_item::<Keyed<ReservationRow>>(item)?.row;
                 self.reservation = Some(row.reservation()?);
             }
-            "BALANCE" => self.balance = Some(from_item::<Keyed<BalanceRow>>(item)?.row.balance()?),
+            "BALANCE" => self.balance = from_item::<Keyed<BalanceRow>>(item)?.row,
             "CREDIT" => self.credit = Some(from_item::<Keyed<CreditRow>>(item)?.row.record()),
-            _ => {
+            key if key.starts_with(keys::EVENT_PREFIX) => {
                 let event = from_item::<Keyed<EventRow>>(item)?.row;
                 self.applied_before = event.outcome == EventOutcome::Applied.name();
             }
+            // The ledger's entries of top-ups lie under their orders.
+            _ => self.applied = Some(credited(item)?),
         }
         Ok(())
     }
 
-    fn notified(self, subject: &OrderSubject) -> Notified {
+    fn merchant(&self, id: &MerchantId) -> Option<Merchant> {
+        self.merchants
+            .iter()
+            .find(|merchant| merchant.id == *id)
+            .cloned()
+    }
+
+    fn notified(self, payee: &MerchantId, subject: &OrderSubject) -> Notified {
+        let merchant = self.merchant(payee);
         let paid_for = match subject {
             OrderSubject::Booking(_) => self.reservation.map(PaidFor::Booking),
-            OrderSubject::TopUp(_) => Some(PaidFor::TopUp {
-                balance: self.balance.unwrap_or_else(super::balance::empty),
-                credit: self.credit,
+            OrderSubject::TopUp(id) => self.merchant(id.merchant()).map(|merchant| {
+                PaidFor::TopUp(TopUp {
+                    balance: self.balance.account(&merchant.messaging).balance,
+                    merchant,
+                    applied: self.applied,
+                    credit: self.credit,
+                })
             }),
             // No bill is stored yet.
             OrderSubject::Bill(_) => None,
         };
         Notified {
-            merchant: self.merchant,
+            merchant,
             charge: self
                 .payment
                 .zip(paid_for)
                 .map(|(payment, paid_for)| Charge { payment, paid_for }),
             applied_before: self.applied_before,
         }
+    }
+}
+
+/// Where what an order pays for stands.
+fn places(payee: &MerchantId, order: &OrderId) -> Vec<Key> {
+    match order.subject() {
+        OrderSubject::Booking(code) => vec![keys::reservation(payee, code)],
+        OrderSubject::TopUp(id) => {
+            let mut places = vec![
+                keys::balance(id.merchant()),
+                keys::top_up(id.merchant(), order.as_str()),
+                keys::credit(payee, order),
+            ];
+            // One read takes a key once.
+            if id.merchant() != payee {
+                places.push(keys::merchant(id.merchant()));
+            }
+            places
+        }
+        OrderSubject::Bill(_) => vec![],
     }
 }
 
@@ -239,19 +272,12 @@ impl Store {
             keys::payment(merchant, order).item(),
             keys::payment_event(merchant, order, digest).item(),
         ];
-        match order.subject() {
-            OrderSubject::Booking(code) => wanted.push(keys::reservation(merchant, code).item()),
-            OrderSubject::TopUp(id) => wanted.extend([
-                keys::balance(id.merchant()).item(),
-                keys::credit(merchant, order).item(),
-            ]),
-            OrderSubject::Bill(_) => {}
-        }
+        wanted.extend(places(merchant, order).iter().map(Key::item));
         let mut rows = Rows::default();
         for item in self.batch_get(wanted).await? {
             rows.take(item)?;
         }
-        Ok(rows.notified(order.subject()))
+        Ok(rows.notified(merchant, order.subject()))
     }
 
     /// Writes what a notification decided, all or nothing.

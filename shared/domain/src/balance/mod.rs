@@ -1,11 +1,13 @@
 //! A merchant's prepaid balance: every WhatsApp message is paid from it, and it never goes below
 //! nothing (DESIGN section 5, "Ledger"). A commit stores the balance and its ledger entry together.
 
+mod batch;
 mod ledger;
 mod price;
 mod refund;
 mod reserve;
 
+pub use batch::{Batch, BatchId, Resolution, Settling};
 pub use ledger::{Entry, Fold, LedgerFault, fold};
 pub use price::{PACKAGES, PRICE, Package, Prices, package};
 pub use refund::{Credit, Credited, TakenBack};

@@ -85,12 +85,16 @@ fn codes_go_first_and_alone_use_the_protected_share() {
     let reserved = balance.reserve(&asks).unwrap();
     assert_eq!(reserved.funded, BTreeSet::from([id(3), id(4)]));
     assert_eq!(reserved.held, [id(1), id(2), id(5)]);
+    assert_eq!(reserved.floor, rupiah(367 * 2));
     let left = reserved.change.unwrap().balance;
     assert_eq!(left.available, rupiah(367 * 2));
+    assert_eq!(left.wanted_by(&asks[0]), rupiah(367 * 3));
+    assert_eq!(left.wanted_by(&asks[2]), rupiah(367));
     assert!(left.reserve(&bills(6..7)).unwrap().change.is_none());
     let codes = [7, 8, 9].map(|number| ask(number, Purpose::Otp));
     let codes = left.reserve(&codes).unwrap();
     assert_eq!(codes.funded, BTreeSet::from([id(7), id(8)]));
+    assert_eq!(codes.floor, Rupiah::ZERO);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! One message: lease, check again, send, record.
 
 use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{MessageRecord, Moved, Pause, StoreError, Subject, Surroundings};
+use pesan_adapters::dynamodb::{
+    DueKind, MessageRecord, Moved, Pause, StoreError, Subject, Surroundings,
+};
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_domain::dialogue::{Reply, news};
 use pesan_domain::message::verdict::{Refusal, Verdict};
@@ -108,7 +110,8 @@ async fn let_be(app: &App, record: &MessageRecord, refused: Refused) -> Result<E
     let message = &record.message;
     tracing::info!(merchant = %message.merchant, kind = "message", outcome = "nothing to do", reason = %refused);
     if let Some(at) = message.wakes_at() {
-        app.store.wake_later(&message.id, at).await?;
+        let due = DueKind::Message(message.id.clone());
+        app.store.wake_later(&due, at).await?;
     }
     Ok(Ended::NothingToDo)
 }

@@ -130,7 +130,7 @@ impl Case<'_> {
     fn reservation(&self) -> Option<&Reservation> {
         match &self.charge.paid_for {
             PaidFor::Booking(reservation) => Some(reservation),
-            PaidFor::TopUp { .. } => None,
+            PaidFor::TopUp(_) => None,
         }
     }
 

@@ -35,12 +35,12 @@ impl Decided {
                         decided.subject = booking::freeze(reservation, until);
                     }
                     // Nothing is held for it.
-                    PaidFor::TopUp { .. } => {}
+                    PaidFor::TopUp(_) => {}
                 },
                 Effect::Notify(notice) => match &case.charge.paid_for {
                     PaidFor::Booking(_) => decided.notice = decided.notice.or(Some(notice)),
                     // Its owner is told by an event.
-                    PaidFor::TopUp { .. } => {}
+                    PaidFor::TopUp(_) => {}
                 },
                 Effect::Alarm(alarm) => decided.alarm(case, alarm),
                 Effect::RefundTask(_) => decided.tasks.push(TaskKind::Refund),
@@ -60,7 +60,7 @@ impl Decided {
                 settled_at,
                 case.now,
             ),
-            PaidFor::TopUp { balance, credit } => top_up::credit(balance, *credit, payment),
+            PaidFor::TopUp(top_up) => top_up::credit(top_up, payment, case.now),
         };
         let Some(moved) = taken else {
             return self.review(case);
@@ -70,16 +70,10 @@ impl Decided {
 
     /// Money of a top-up may have gone back.
     fn take_back(&mut self, case: &Case<'_>) {
-        let PaidFor::TopUp {
-            balance,
-            credit: Some(credit),
-        } = &case.charge.paid_for
-        else {
+        let (PaidFor::TopUp(top_up), Some(payment)) = (&case.charge.paid_for, &self.payment) else {
             return;
         };
-        let moved = self.payment.as_ref();
-        let Some(taken) = moved.and_then(|payment| top_up::take_back(balance, *credit, payment))
-        else {
+        let Some(taken) = top_up::take_back(top_up, payment, case.now) else {
             return;
         };
         let (moved, missing) = taken;
@@ -96,7 +90,7 @@ impl Decided {
                 match &case.charge.paid_for {
                     PaidFor::Booking(_) => self.tasks.push(TaskKind::Reversed),
                     // It is taken back by itself, and what is missing is a task of its own.
-                    PaidFor::TopUp { .. } => {}
+                    PaidFor::TopUp(_) => {}
                 }
             }
             Alarm::WrongAmount => self.tasks.push(TaskKind::Review),
@@ -111,7 +105,7 @@ impl Decided {
         match &case.charge.paid_for {
             PaidFor::Booking(_) => {}
             // Nobody else would notice.
-            PaidFor::TopUp { .. } => self.alarms.push("top-up not credited"),
+            PaidFor::TopUp(_) => self.alarms.push("top-up not credited"),
         }
         let Some(payment) = &mut self.payment else {
             return;
