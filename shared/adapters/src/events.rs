@@ -2,7 +2,7 @@
 //! as it is then.
 
 use jiff::Timestamp;
-use pesan_domain::ids::{EventId, MerchantId, MessageId};
+use pesan_domain::ids::{EventId, MerchantId, MessageId, OrderId};
 use pesan_domain::message::{Channel, Message, PauseReason, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,11 @@ pub enum Event {
     },
     /// The balance has fallen below the merchant's mark: once a crossing.
     BalanceLow,
+    /// A merchant's balance was topped up.
+    BalanceToppedUp {
+        /// The payment's order id.
+        order: OrderId,
+    },
 }
 
 /// A text that is no event of ours, or one of a version that this one cannot read.
@@ -66,12 +71,15 @@ struct Wire {
     channel: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<String>,
 }
 
 /// The types of events, as rules and queues know them.
 const MESSAGE_QUEUED: &str = "message.queued";
 const CHANNEL_PAUSED: &str = "channel.paused";
 const BALANCE_LOW: &str = "balance.low";
+const BALANCE_TOPPED_UP: &str = "balance.topped-up";
 
 impl Envelope {
     /// The event that has a message sent.
@@ -116,6 +124,24 @@ impl Envelope {
         }
     }
 
+    /// The event that a balance was topped up by an order.
+    #[must_use]
+    pub fn balance_topped_up(
+        id: EventId,
+        merchant: &MerchantId,
+        order: &OrderId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BalanceToppedUp {
+                order: order.clone(),
+            },
+        }
+    }
+
     /// What rules and queues tell events apart by.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -123,6 +149,7 @@ impl Envelope {
             Event::MessageQueued { .. } => MESSAGE_QUEUED,
             Event::ChannelPaused { .. } => CHANNEL_PAUSED,
             Event::BalanceLow => BALANCE_LOW,
+            Event::BalanceToppedUp { .. } => BALANCE_TOPPED_UP,
         }
     }
 
@@ -151,6 +178,10 @@ impl Envelope {
                 ..common
             },
             Event::BalanceLow => common,
+            Event::BalanceToppedUp { order } => Wire {
+                order: Some(order.as_str().to_owned()),
+                ..common
+            },
         })
     }
 
@@ -199,6 +230,9 @@ impl Wire {
                 reason: read(self.reason.as_ref(), PauseReason::parse, "reason")?,
             }),
             BALANCE_LOW => Ok(Event::BalanceLow),
+            BALANCE_TOPPED_UP => Ok(Event::BalanceToppedUp {
+                order: read(self.order.as_ref(), OrderId::parse, "order")?,
+            }),
             _ => Err(field("type")),
         }
     }

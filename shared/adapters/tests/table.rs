@@ -7,7 +7,8 @@ mod support;
 use jiff::Timestamp;
 use jiff::civil::{date, time};
 use pesan_adapters::dynamodb::{
-    Booking, ChatRecord, Event, EventOutcome, Found, Look, Settlement, Store, StoreError,
+    Booking, ChatRecord, Event, EventOutcome, Found, Look, PaidFor, Settlement, Store, StoreError,
+    SubjectMove,
 };
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::dialogue::{Chat, Dialogue};
@@ -233,11 +234,15 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
     let settlement = Settlement {
         order: &paid.order_id,
         payment: Some(&paid),
-        reservation: Some(&confirmed),
-        seat: Some(None),
+        subject: &SubjectMove::Reservation {
+            reservation: confirmed,
+            seat: Some(None),
+        },
         event: &event,
         tasks: &[],
         message: None,
+        announced: None,
+        looked_after: false,
         closes_review: false,
         now: at,
     };
@@ -259,9 +264,12 @@ async fn b2_one_of_two_settlements_wins_and_a_paid_seat_is_never_sold_again() {
     let order = &customer.payment.order_id;
     let found = store.notified(&shop.id, order, "digest").await.unwrap();
     assert!(found.applied_before);
-    let found = found.order.unwrap();
+    let found = found.charge.unwrap();
     assert_eq!(found.payment.state, PaymentState::Paid);
-    assert_eq!(found.reservation.state, ReservationState::Confirmed);
+    let PaidFor::Booking(reservation) = found.paid_for else {
+        panic!("no booking");
+    };
+    assert_eq!(reservation.state, ReservationState::Confirmed);
 
     let days_later = at("2026-12-03T08:00:00+07:00");
     let late = Customer::new(2, days_later);

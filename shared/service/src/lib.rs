@@ -12,6 +12,7 @@ pub mod notification;
 pub mod orders;
 pub mod reconcile;
 pub mod relay;
+pub mod top_up;
 pub mod whatsapp;
 
 pub use app::{App, Config, Shop};

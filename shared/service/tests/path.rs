@@ -9,6 +9,7 @@
 mod support;
 
 use jiff::SignedDuration;
+use pesan_adapters::dynamodb::DueKind;
 use pesan_domain::ids::{MessageId, OrderId};
 use pesan_domain::message::{Channel, DropReason, FailReason, HoldReason, MessageState};
 use pesan_domain::payment::PaymentState;

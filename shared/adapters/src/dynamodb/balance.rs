@@ -44,6 +44,10 @@ enum EntryRow {
         reference: String,
         amount: u64,
     },
+    Refund {
+        reference: String,
+        amount: u64,
+    },
     Reserve {
         lines: Vec<LineRow>,
     },
@@ -131,6 +135,10 @@ impl From<&Entry> for EntryRow {
                 reference: reference.clone(),
                 amount: amount.get(),
             },
+            Entry::Refund { reference, amount } => Self::Refund {
+                reference: reference.clone(),
+                amount: amount.get(),
+            },
             Entry::Reserve(lines) => Self::Reserve { lines: rows(lines) },
             Entry::Settle { posted, voided } => Self::Settle {
                 posted: rows(posted),
@@ -144,6 +152,10 @@ impl EntryRow {
     fn entry(self) -> Result<Entry, StoreError> {
         Ok(match self {
             Self::TopUp { reference, amount } => Entry::TopUp {
+                reference,
+                amount: Rupiah::new(amount),
+            },
+            Self::Refund { reference, amount } => Entry::Refund {
                 reference,
                 amount: Rupiah::new(amount),
             },
@@ -244,7 +256,7 @@ impl Store {
 
     /// The writes of a top-up: balance, entry, and a due row that has the messages released which
     /// wait for money. Once a reference, whoever asks again and whenever: the entry of a top-up
-    /// has a key of its own. [`StoreError::Conflict`] where another change came first.
+    /// has a key of its own. [`StoreError::Conflict`] where it was credited before.
     pub(super) fn credit(
         &self,
         merchant: &Merchant,
@@ -260,11 +272,8 @@ impl Store {
             merchant: &merchant.id,
             before,
             after: &change.balance,
-            condition: if before.version == 0 {
-                "attribute_not_exists(version)"
-            } else {
-                "version = :version"
-            },
+            // Always so: money that comes waits for nobody who spends at the same moment.
+            condition: "attribute_not_exists(version) OR version >= :version",
             values: vec![],
         };
         let date = now.to_zoned(merchant.zone.tz()).date();
@@ -278,22 +287,32 @@ impl Store {
         ])
     }
 
-    /// What was credited under a reference.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn credited(
+    /// The writes of a top-up's refund: balance and entry. [`StoreError::Conflict`] where what is
+    /// taken back has been spent meanwhile.
+    pub(super) fn taking_back(
         &self,
-        merchant: &MerchantId,
-        reference: &str,
-    ) -> Result<Option<Rupiah>, StoreError> {
-        let key = keys::top_up(merchant, reference);
-        let item = self.batch_get(vec![key.item()]).await?.into_iter().next();
-        let row = item.map(from_item::<Keyed<EntryRow>>).transpose()?;
-        Ok(row.and_then(|row| match row.row {
-            EntryRow::TopUp { amount, .. } => Some(Rupiah::new(amount)),
-            EntryRow::Reserve { .. } | EntryRow::Settle { .. } => None,
-        }))
+        merchant: &Merchant,
+        before: &Balance,
+        change: &Change,
+        entry_id: &EventId,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let Entry::Refund { amount, .. } = &change.entry else {
+            return Err(broken("a refund that refunds nothing"));
+        };
+        let shift = Shift {
+            merchant: &merchant.id,
+            before,
+            after: &change.balance,
+            condition: "available >= :taken",
+            values: vec![(":taken", *amount)],
+        };
+        let date = now.to_zoned(merchant.zone.tz()).date();
+        let entry = keys::ledger_entry(&merchant.id, date, entry_id.as_str());
+        Ok(vec![
+            self.shift(&shift)?,
+            self.put_new(entry_item(entry, &change.entry)?)?,
+        ])
     }
 
     /// The writes that set a batch aside; none where nothing is.
@@ -483,7 +502,7 @@ impl Store {
             update = update.expression_attribute_values(value, moved);
         }
         update = update.expression_attribute_values(":zero", number(0));
-        let mut condition = shift.condition.to_owned();
+        let mut condition = format!("({})", shift.condition);
         if before.told_low != after.told_low {
             set.push("told_low = :told".to_owned());
             condition.push_str(" AND (told_low = :untold OR attribute_not_exists(told_low))");
@@ -531,6 +550,16 @@ fn total(lines: &[Line]) -> Result<Rupiah, StoreError> {
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// What was credited, by the entry that keeps a payment from being credited twice.
+pub(super) fn credited(item: Item) -> Result<Rupiah, StoreError> {
+    match from_item::<Keyed<EntryRow>>(item)?.row {
+        EntryRow::TopUp { amount, .. } => Ok(Rupiah::new(amount)),
+        EntryRow::Refund { .. } | EntryRow::Reserve { .. } | EntryRow::Settle { .. } => {
+            Err(broken("a top-up that is none"))
+        }
+    }
 }
 
 fn entry_item(key: keys::Key, entry: &Entry) -> Result<Item, StoreError> {

@@ -222,6 +222,11 @@ fn told_of(name: &str) -> Result<NumberTold, StoreError> {
 }
 
 impl ChatRow {
+    /// The number that its customer has shared.
+    pub fn phone(&self) -> Result<Option<SharedPhone>, StoreError> {
+        self.phone.as_ref().map(PhoneRow::shared).transpose()
+    }
+
     pub fn is_unreachable(&self) -> bool {
         self.unreachable
     }

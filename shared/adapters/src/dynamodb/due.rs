@@ -14,8 +14,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 pub enum DueKind {
     /// A message is to be looked at.
     Message(MessageId),
-    /// Midtrans is to be asked about a payment.
+    /// Midtrans is to be asked about a payment that is not known to be paid.
     Payment(MerchantId, OrderId),
+    /// Midtrans is to be asked whether a payment's money is still there.
+    Paid(MerchantId, OrderId),
     /// What is resolved of a batch of messages is to be settled.
     Batch(MerchantId, BatchId),
     /// Messages of a merchant that wait for something may go on.
@@ -30,16 +32,23 @@ pub struct Due {
     key: Key,
     /// Since when.
     pub since: Timestamp,
+    /// When it was first due, before it was put off.
+    pub first: Timestamp,
     /// What.
     pub kind: DueKind,
 }
 
-/// All that a due row says stands in its key.
-#[derive(Serialize, Deserialize)]
-struct DueRow {}
+/// What is due and when stands in the key.
+#[derive(Default, Serialize, Deserialize)]
+struct DueRow {
+    /// When it was first due, in seconds, where it was put off since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<i64>,
+}
 
 const MESSAGE: &str = "message";
 const PAYMENT: &str = "payment";
+const PAID: &str = "paid";
 const BATCH: &str = "batch";
 const RELEASE: &str = "release";
 
@@ -51,6 +60,7 @@ impl DueKind {
             Self::Payment(merchant, order) => {
                 Some((PAYMENT, format!("{merchant}.{}", order.as_str())))
             }
+            Self::Paid(merchant, order) => Some((PAID, format!("{merchant}.{}", order.as_str()))),
             Self::Batch(merchant, batch) => Some((BATCH, format!("{merchant}.{batch}"))),
             Self::Release(merchant) => Some((RELEASE, merchant.to_string())),
             Self::Unknown => None,
@@ -64,6 +74,10 @@ impl DueKind {
             PAYMENT => {
                 let (merchant, order) = of_merchant(id)?;
                 Some(Self::Payment(merchant, OrderId::parse(order).ok()?))
+            }
+            PAID => {
+                let (merchant, order) = of_merchant(id)?;
+                Some(Self::Paid(merchant, OrderId::parse(order).ok()?))
             }
             BATCH => {
                 let (merchant, batch) = of_merchant(id)?;
@@ -98,13 +112,17 @@ impl Due {
             (Some(name), Some(id)) => DueKind::read(name, id),
             _ => None,
         };
+        let first = item.get("first").and_then(|value| value.as_n().ok());
+        let first = first.and_then(|second| Timestamp::from_second(second.parse().ok()?).ok());
+        let since = since.unwrap_or(Timestamp::MAX);
         let pk = item.get("PK").and_then(|value| value.as_s().ok());
         Self {
             key: Key {
                 pk: pk.cloned().unwrap_or_default(),
                 sk: sk.to_owned(),
             },
-            since: since.unwrap_or(Timestamp::MAX),
+            since,
+            first: first.unwrap_or(since),
             kind: kind.unwrap_or(DueKind::Unknown),
         }
     }
@@ -172,6 +190,19 @@ impl Store {
         self.put_alone(due_item(kind.key(at)?)?).await
     }
 
+    /// Puts off what could not be seen to; it remembers since when.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else has seen to it.
+    pub async fn put_off(&self, due: &Due, at: Timestamp) -> Result<(), StoreError> {
+        let row = DueRow {
+            first: Some(due.first.as_second()),
+        };
+        let later = to_item(&super::rows::Keyed::new(due.kind.key(at)?, row))?;
+        let writes = vec![self.delete_there(&due.key)?, self.put(later)?];
+        self.transact(writes, Places::default()).await
+    }
+
     /// The due rows of a payment that is made.
     pub(super) fn payment_asked(
         &self,
@@ -186,6 +217,18 @@ impl Store {
             writes.push(self.due_put(&kind, at_end)?);
         }
         Ok(writes)
+    }
+
+    /// The due rows of a payment whose money has come.
+    pub(super) fn paid_looked_after(
+        &self,
+        merchant: &MerchantId,
+        order: &OrderId,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let kind = DueKind::Paid(merchant.clone(), order.clone());
+        let due = |at| self.due_put(&kind, at);
+        Payment::looked_after_at(now).map(due).into_iter().collect()
     }
 
     /// The due row of something, in a commit.
@@ -228,5 +271,5 @@ impl Store {
 }
 
 fn due_item(key: Key) -> Result<Item, StoreError> {
-    to_item(&super::rows::Keyed::new(key, DueRow {}))
+    to_item(&super::rows::Keyed::new(key, DueRow::default()))
 }

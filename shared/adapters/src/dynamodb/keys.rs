@@ -101,10 +101,20 @@ pub(super) fn payment(merchant: &MerchantId, order: &OrderId) -> Key {
     )
 }
 
+pub(super) const EVENT_PREFIX: &str = "EVENT#";
+
 pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str) -> Key {
     key(
         format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
-        format!("EVENT#{digest}"),
+        format!("{EVENT_PREFIX}{digest}"),
+    )
+}
+
+/// What was credited for a top-up.
+pub(super) fn credit(merchant: &MerchantId, order: &OrderId) -> Key {
+    key(
+        format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
+        "CREDIT",
     )
 }
 

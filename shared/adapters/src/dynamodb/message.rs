@@ -42,6 +42,8 @@ pub struct Moved<'a> {
     pub rests_until: Option<Timestamp>,
     /// What is announced with it.
     pub announced: Vec<&'a Envelope>,
+    /// Another message that is queued with it, and its event.
+    pub queued: Option<(&'a MessageRecord, &'a Envelope)>,
 }
 
 impl<'a> Moved<'a> {
@@ -58,6 +60,7 @@ impl<'a> Moved<'a> {
             unreachable: false,
             rests_until: None,
             announced: vec![],
+            queued: None,
         }
     }
 }
@@ -233,6 +236,10 @@ impl Store {
             writes.extend(self.rests(moved.after, until)?);
         }
         for envelope in &moved.announced {
+            writes.push(self.put(outbox_item(envelope)?)?);
+        }
+        if let Some((record, envelope)) = moved.queued {
+            writes.push(self.put_new(record.item()?)?);
             writes.push(self.put(outbox_item(envelope)?)?);
         }
         Ok(writes)

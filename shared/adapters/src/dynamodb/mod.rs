@@ -16,6 +16,7 @@ mod payment;
 mod reservation;
 mod rows;
 mod surroundings;
+mod top_up;
 mod whatsapp;
 
 use crate::aws::Refusal;
@@ -35,9 +36,12 @@ pub use message::{Moved, Recipients, Together, Unless};
 pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
-pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
+pub use payment::{
+    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+};
 pub use reservation::Booking;
 pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
+pub use top_up::{CreditRecord, TopUp, TopUpMove};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

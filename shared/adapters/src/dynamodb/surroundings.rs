@@ -11,7 +11,7 @@ use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
 use pesan_domain::message::{Channel, PauseReason};
 use pesan_domain::reservation::Order;
-use pesan_domain::whatsapp::{Contact, Registered};
+use pesan_domain::whatsapp::{Contact, Phone, Registered};
 use serde::{Deserialize, Serialize};
 
 use super::balance::{Account, BalanceRow};
@@ -101,12 +101,14 @@ pub struct PhoneState {
 }
 
 /// Where a message of a bot goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatState {
     /// Whether there is such a chat.
     pub is_known: bool,
     /// Whether it takes no messages.
     pub unreachable: bool,
+    /// The number that its customer has shared.
+    pub phone: Option<Phone>,
 }
 
 /// All that messages of one merchant and channel claim, and all that may stand in their way.
@@ -131,6 +133,26 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// Nothing known.
+    #[must_use]
+    pub fn unknown(now: Timestamp) -> Self {
+        Self {
+            merchant: None,
+            pause: None,
+            pace: PaceRecord {
+                pace: Pace::new(now),
+                version: 0,
+            },
+            account: None,
+            day: Date::MIN,
+            reached: 0,
+            orders: HashMap::new(),
+            chats: HashMap::new(),
+            phones: HashMap::new(),
+            templates: vec![],
+        }
+    }
+
     /// An order.
     #[must_use]
     pub fn order(&self, id: &OrderId) -> Option<&Order> {
@@ -140,7 +162,7 @@ impl Surroundings {
     /// A chat.
     #[must_use]
     pub fn chat(&self, id: i64) -> ChatState {
-        self.chats.get(&id).copied().unwrap_or_default()
+        self.chats.get(&id).cloned().unwrap_or_default()
     }
 
     /// A phone, by what stands for it.
@@ -232,7 +254,8 @@ impl<'a> Wanted<'a> {
         }
         for order in &self.orders {
             keys.push(keys::payment(merchant, order));
-            keys.push(keys::reservation(merchant, &order.booking()));
+            let booking = order.booking();
+            keys.extend(booking.map(|code| keys::reservation(merchant, code)));
         }
         let chats = self.chats.iter().map(|chat| keys::chat(merchant, *chat));
         keys.extend(chats);
@@ -249,7 +272,10 @@ impl<'a> Wanted<'a> {
 
     fn order(&self, rows: &Rows, id: &OrderId) -> Result<Option<Order>, StoreError> {
         let payment = rows.row::<PaymentRow>(&keys::payment(self.merchant, id))?;
-        let key = keys::reservation(self.merchant, &id.booking());
+        let Some(code) = id.booking() else {
+            return Ok(None);
+        };
+        let key = keys::reservation(self.merchant, code);
         let reservation = rows.row::<ReservationRow>(&key)?;
         Ok(match (payment, reservation) {
             (Some(payment), Some(reservation)) => Some(Order {
@@ -296,11 +322,14 @@ impl<'a> Wanted<'a> {
         let mut chats = HashMap::new();
         for chat in &self.chats {
             let row = rows.row::<ChatRow>(&keys::chat(self.merchant, *chat))?;
-            let state = row.map(|row| ChatState {
-                is_known: true,
-                unreachable: row.is_unreachable(),
-            });
-            chats.extend(state.map(|state| (*chat, state)));
+            if let Some(row) = row {
+                let state = ChatState {
+                    is_known: true,
+                    unreachable: row.is_unreachable(),
+                    phone: row.phone()?.map(|shared| shared.phone),
+                };
+                chats.insert(*chat, state);
+            }
         }
         let mut phones = HashMap::new();
         for contact in &self.phones {
@@ -308,16 +337,11 @@ impl<'a> Wanted<'a> {
             let state = row.map(ContactRow::state).transpose()?;
             phones.extend(state.map(|state| ((*contact).to_owned(), state)));
         }
+        let unknown = Surroundings::unknown(now);
         Ok(Surroundings {
             merchant,
             pause: pause.map(|row| row.pause()).transpose()?,
-            pace: pace.map_or(
-                Ok(PaceRecord {
-                    pace: Pace::new(now),
-                    version: 0,
-                }),
-                |row| row.record(),
-            )?,
+            pace: pace.map_or(Ok(unknown.pace), |row| row.record())?,
             account,
             day: self.day,
             reached: reached.unwrap_or_default().reached,

@@ -108,7 +108,7 @@ async fn words(
 ) -> Result<Words, NotWritten> {
     match &record.subject {
         // WhatsApp's receipt says that money has arrived, and nothing else.
-        Subject::Payment { notice, .. } if *notice != Notice::Paid => Err(NotWritten::Nothing),
+        Subject::Payment { notice, .. } if *notice != Notice::Receipt => Err(NotWritten::Nothing),
         Subject::Payment {
             order, moved_at, ..
         } => {

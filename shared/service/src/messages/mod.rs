@@ -20,7 +20,7 @@ use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
 pub(crate) use news::{News, answer, queue};
-pub(crate) use receipts::receipts;
+pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};
 pub use settle::settle;
 
@@ -106,7 +106,7 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
 fn message_of(envelope: &Envelope) -> Option<MessageId> {
     match &envelope.event {
         Event::MessageQueued { message, .. } => Some(message.clone()),
-        Event::ChannelPaused { .. } | Event::BalanceLow => {
+        Event::ChannelPaused { .. } | Event::BalanceLow | Event::BalanceToppedUp { .. } => {
             tracing::error!(
                 kind = "message",
                 outcome = "ignored",

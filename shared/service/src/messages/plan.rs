@@ -35,14 +35,6 @@ pub(super) struct Plan {
     pub reached: Option<(Vec<String>, u32)>,
 }
 
-impl Plan {
-    /// Whether a message's price is set aside by it.
-    pub fn reserves(&self, message: &MessageId) -> bool {
-        let reserved = self.reserved.as_ref();
-        reserved.is_some_and(|reserved| reserved.funded.contains(message))
-    }
-}
-
 /// Decides what becomes of each message.
 ///
 /// # Errors
@@ -149,8 +141,7 @@ fn is_active(channel: Channel, around: &Surroundings) -> bool {
         Channel::WhatsApp => around
             .merchant
             .as_ref()
-            .and_then(|merchant| merchant.whatsapp.as_ref())
-            .is_some_and(|account| account.activation == Activation::Active),
+            .is_some_and(|merchant| merchant.whatsapp_activation() == Activation::Active),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Moving {
     pause: Option<Pause>,
     unreachable: bool,
     paused: Option<Envelope>,
+    /// Another message that is queued with it.
+    pub twin: Option<(MessageRecord, Envelope)>,
 }
 
 impl Moving {
@@ -52,6 +54,7 @@ impl Moving {
                 Some(Pause::Until(_)) | None => None,
             },
             pause,
+            twin: None,
             before: before.message.clone(),
             after,
             effects: step.effects,
@@ -79,6 +82,10 @@ impl Moving {
                 _ => None,
             }),
             announced: self.paused.iter().collect(),
+            queued: self
+                .twin
+                .as_ref()
+                .map(|(record, envelope)| (record, envelope)),
             ..Moved::plain(&self.before, &self.after)
         }
     }

@@ -194,8 +194,7 @@ async fn is_open(app: &App, merchant: &MerchantId, channel: Channel) -> Result<b
         return Ok(!stopped);
     }
     let profile = app.store.profile(merchant).await?;
-    let account = profile.and_then(|profile| profile.whatsapp);
-    Ok(account.is_some_and(|account| account.activation == Activation::Active))
+    Ok(profile.is_some_and(|profile| profile.whatsapp_activation() == Activation::Active))
 }
 
 async fn release_one(

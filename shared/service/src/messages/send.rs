@@ -17,6 +17,7 @@ use pesan_domain::message::{Channel, Input, Jitter, MessageState, Outcome, Refus
 use pesan_domain::whatsapp::{News, TemplateStatus};
 
 use super::letter::Letter;
+use super::news::twin;
 use super::plan::{Plan, Planned, language_of, plan};
 use super::record::{Moving, told};
 use super::{Ended, call, pace, settle};
@@ -180,7 +181,8 @@ async fn carry_out(
         };
         let sending = matches!(step.next.state, MessageState::Sending { .. });
         let own = Some(&batch).filter(|_| reserves(&record.message.id));
-        let moving = Moving::of(&record, step, around, own, now);
+        let mut moving = Moving::of(&record, step, around, own, now);
+        moving.twin = twin(app, &record, around, now).await;
         match ready {
             Some(ready) if sending => {
                 going.push(moving);
@@ -511,9 +513,7 @@ async fn settle_after(
             tracing::warn!(merchant = %merchant.id, kind = "message", outcome = "not settled", %error);
         }
     }
-    if let Some(batch) = batch
-        && known.values().any(|record| record.batch.as_ref() == own)
-    {
-        settle::ended(app, merchant, &batch, known).await;
+    if let Some(batch) = &batch {
+        settle::ended(app, merchant, batch, known).await;
     }
 }

@@ -16,8 +16,10 @@ use pesan_domain::message::Receipt;
 use pesan_domain::message::text::Kind;
 use pesan_domain::whatsapp::{News, Phone};
 
+use crate::messages::{self, Taken};
 use crate::{App, Failure};
 
+pub(crate) use inbound::contact_hash;
 pub use proof::{authentic, verified};
 pub(crate) use templates::record;
 
@@ -218,20 +220,17 @@ async fn take_receipts(
         }
     }
     for (merchant, heard) in by_merchant {
-        for taken in receipts(app, merchant, &heard).await {
-            tally.count(taken.map(|()| Part::Taken));
+        let told: Vec<_> = heard
+            .iter()
+            .map(|heard| (heard.message.clone(), heard.receipt.clone()))
+            .collect();
+        for taken in messages::receipts(app, merchant, &told).await {
+            tally.count(taken.map(|taken| match taken {
+                Taken::Moved => Part::Taken,
+                Taken::Known | Taken::Foreign => Part::Repeated,
+            }));
         }
     }
-}
-
-/// Takes a merchant's receipts, each with what became of it. Here a receipt meets its message's
-/// row, once there are rows of messages; until then it is only counted.
-async fn receipts(
-    _app: &App,
-    _merchant: &MerchantId,
-    heard: &[&Heard],
-) -> Vec<Result<(), Failure>> {
-    heard.iter().map(|_| Ok(())).collect()
 }
 
 fn say(delivery: &Delivery, tally: &Tally, owners: &HashMap<String, MerchantId>) {

@@ -88,7 +88,11 @@ pub(crate) async fn record(
             return Ok(false);
         }
         next.version = before.version.saturating_add(1);
-        match app.store.put_template(merchant, &next).await {
+        match app
+            .store
+            .put_template(merchant, &next, app.clock.now())
+            .await
+        {
             Err(StoreError::Conflict) => step_aside(nth).await,
             done => {
                 done?;

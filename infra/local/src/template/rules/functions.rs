@@ -81,14 +81,21 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         grants: &[
             (READ, &["M#*"]),
             (
-                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
                 &[
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
                     "M#*#WAIT#*",
+                    "M#*#BALANCE",
+                    "M#*#LEDGER#*",
                     "MSG#*",
                     "OUTBOX#*",
+                    "DUE#*",
                 ],
             ),
         ],
@@ -143,7 +150,11 @@ pub(super) const FUNCTIONS: [Function; 7] = [
             (&["dynamodb:Query"], &["DUE#*", "OUTBOX#*"]),
             (&["dynamodb:BatchGetItem"], &["MSG#*", "M#*"]),
             (
-                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
                 &[
                     "DUE#*",
                     "OUTBOX#*",
@@ -152,6 +163,8 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#RSV#*",
                     "M#*#PAY#*",
                     "M#*#WAIT#*",
+                    "M#*#BALANCE",
+                    "M#*#LEDGER#*",
                 ],
             ),
         ],
