@@ -134,20 +134,27 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                 &[
                     "MSG#*",
                     "DUE#*",
+                    "OUTBOX#*",
                     "M#*#CHAT#*",
+                    "M#*#PHONE#*",
                     "M#*#CHANNEL#*",
+                    "M#*#TEMPLATES",
                     "M#*#WAIT#*",
+                    "M#*#BALANCE",
+                    "M#*#LEDGER#*",
+                    "M#*#BATCH#*",
                 ],
             ),
+            (&["dynamodb:ConditionCheckItem"], &["M#*"]),
         ],
-        secrets: &[TELEGRAM_TOKEN, LINK_KEY],
+        secrets: &[TELEGRAM_TOKEN, WHATSAPP_TOKEN, CONTACT_KEY, LINK_KEY],
         called_by: Caller::Queues,
     },
     Function {
         prefix: "Reconciler",
         binary: "reconciler",
         grants: &[
-            (&["dynamodb:Query"], &["DUE#*", "OUTBOX#*"]),
+            (&["dynamodb:Query"], &["DUE#*", "OUTBOX#*", "M#*#WAIT#*"]),
             (&["dynamodb:BatchGetItem"], &["MSG#*", "M#*"]),
             (
                 &[
@@ -165,6 +172,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
+                    "M#*#BATCH#*",
                 ],
             ),
         ],
@@ -175,15 +183,25 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         prefix: "WhatsAppWebhook",
         binary: "whatsapp-webhook",
         grants: &[
-            (&["dynamodb:BatchGetItem"], &["M#*", "WA#*"]),
-            (&["dynamodb:PutItem"], &["M#*#PHONE#*", "M#*#TEMPLATES"]),
+            (&["dynamodb:BatchGetItem"], &["M#*", "WA#*", "MSG#*"]),
+            (
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+                &[
+                    "MSG#*",
+                    "DUE#*",
+                    "OUTBOX#*",
+                    "M#*#PHONE#*",
+                    "M#*#CHANNEL#*",
+                    "M#*#TEMPLATES",
+                    "M#*#WAIT#*",
+                ],
+            ),
         ],
-        secrets: &[
-            WHATSAPP_APP_SECRET,
-            WHATSAPP_VERIFY_TOKEN,
-            CONTACT_KEY,
-            WHATSAPP_TOKEN,
-        ],
+        secrets: &[WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
