@@ -425,6 +425,54 @@ async fn e10_e11_receipts_are_parsed_apart_and_one_that_is_malformed_spoils_none
 }
 
 #[tokio::test]
+async fn e13_a_thousand_people_in_one_post_are_heard_before_the_function_ends() {
+    let stack = Stack::start();
+    let wrote = |nth: usize| {
+        let from = format!("62812100{nth:05}");
+        typed(&format!("m{nth}"), &from, "Halo", MORNING_SECONDS)
+    };
+    let all: Vec<Value> = (0..1_000).map(wrote).collect();
+    let post = body(ACCOUNT, &[messages(NUMBER, &all)]);
+    let answer = stack.hook(&post).await;
+    assert_eq!(answer.status(), 200);
+    let line = stack.line_of(&answer);
+    // Whose the number is, what is known of ninety-nine people at a time, and one write each.
+    assert_eq!(line["round_trips"], 1 + 11 + 1_000, "{line}");
+    assert_eq!(stack.rows_at("CONTACT").await.len(), 1_000);
+
+    let written = writes(&stack).await;
+    let again = stack.hook(&post).await;
+    assert_eq!(stack.line_of(&again)["repeated"], 1_000);
+    assert_eq!(writes(&stack).await, written);
+}
+
+#[tokio::test]
+async fn e11_what_one_person_wrote_costs_one_read_and_one_write() {
+    let stack = Stack::start();
+    stack.writes(PHONE, "Halo", 1).await;
+    let wrote =
+        |nth: i64, text: &str| typed(&format!("m{nth}"), PHONE, text, MORNING_SECONDS + nth);
+    let mut all = vec![wrote(1, "Halo"), wrote(2, "STOP"), wrote(2, "STOP")];
+    all.extend((3..30).map(|nth| wrote(nth, "Halo?")));
+    all.push(wrote(30, "MULAI"));
+    let answer = stack.hook(&body(ACCOUNT, &[messages(NUMBER, &all)])).await;
+    assert_eq!(answer.status(), 200);
+    let line = stack.line_of(&answer);
+    assert_eq!(line["round_trips"], 1 + 2, "{line}");
+    assert_eq!(
+        (&line["messages"], &line["repeated"]),
+        (&json!(31), &json!(1))
+    );
+    let row = stack.contact().await;
+    assert_eq!(row["version"]["N"], "2");
+    assert_eq!(row["opted_out_at"], Value::Null);
+    assert_eq!(row["last_inbound"]["N"], (MORNING_SECONDS + 30).to_string());
+    let inbox = stack.inbox(PHONE).await;
+    assert_eq!(inbox.len(), 1, "the word that holds: {inbox:?}");
+    assert!(inbox[0].starts_with("Terima kasih"), "{inbox:?}");
+}
+
+#[tokio::test]
 async fn one_post_is_taken_part_by_part() {
     let stack = Stack::start();
     let typed = |id: &str, from: &str, text: &str| typed(id, from, text, MORNING_SECONDS + 60);

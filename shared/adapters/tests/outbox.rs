@@ -6,7 +6,7 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{
-    Due, DueKind, MessageRecord, Moved, SHARDS, Store, StoreError, Subject,
+    Due, DueKind, MessageRecord, Moved, SHARDS, Store, StoreError, Subject, To,
 };
 use pesan_adapters::events::Envelope;
 use pesan_domain::calendar::Zone;
@@ -45,8 +45,10 @@ fn record(id: &str) -> MessageRecord {
         subject: Subject::Payment {
             order: OrderId::of(&BookingCode::from_number(1), 2),
             notice: Notice::Reversed,
-            chat: -1_001_234_567_890_123,
+            moved_at: now(),
         },
+        to: To::Chat(-1_001_234_567_890_123),
+        batch: None,
     }
 }
 
@@ -63,15 +65,7 @@ async fn write(
     before: &MessageRecord,
     after: &MessageRecord,
 ) -> Result<(), StoreError> {
-    let moved = Moved {
-        before: &before.message,
-        after,
-        ends_wait: None,
-        waits: None,
-        pause: None,
-        unreachable: false,
-        announced: None,
-    };
+    let moved = Moved::plain(&before.message, after);
     store.move_message(&moved).await
 }
 

@@ -7,8 +7,8 @@ mod support;
 use jiff::Timestamp;
 use jiff::civil::{date, time};
 use pesan_adapters::dynamodb::{
-    Booking, ChatRecord, Event, EventOutcome, Found, Look, PaidFor, Settlement, Store, StoreError,
-    SubjectMove,
+    Booking, ChatRecord, Event, EventOutcome, Found, Look, PaidFor, PhoneState, Settlement, Store,
+    StoreError, SubjectMove,
 };
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::dialogue::{Chat, Dialogue};
@@ -21,7 +21,7 @@ use pesan_domain::message::text::Kind;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
-use pesan_domain::whatsapp::{Contact, News, Quality, Registered, TemplateStatus, WhatsAppAccount};
+use pesan_domain::whatsapp::{News, Quality, Registered, TemplateStatus, WhatsAppAccount};
 use support::store;
 
 fn shop() -> Merchant {
@@ -355,18 +355,24 @@ async fn a_number_is_one_merchants_and_free_again_when_another_takes_its_place()
 async fn contacts_and_templates_read_back_and_are_put_over_their_own_version_only() {
     let store = store().await;
     let id = shop().id;
-    let (_, unknown) = store.contact(&id, "hash").await.unwrap();
-    assert_eq!(unknown, Contact::default());
+    let (_, unknown) = store.phone(&id, "hash").await.unwrap();
+    assert_eq!(unknown, PhoneState::default());
     let at = at("2026-12-01T01:00:00Z");
-    let stopped = unknown.take("claim", Some("STOP"), at).unwrap().next;
-    store.put_contact(&id, "hash", &stopped).await.unwrap();
-    let (_, back) = store.contact(&id, "hash").await.unwrap();
+    let heard = |phone: &PhoneState, claim: &str, text| PhoneState {
+        contact: phone.contact.take(claim, text, at).unwrap().next,
+        ..phone.clone()
+    };
+    let mut stopped = heard(&unknown, "claim", Some("STOP"));
+    stopped.rests_until = Some(at);
+    stopped.reached_on = Some(jiff::civil::date(2026, 12, 1));
+    store.put_phone(&id, "hash", &stopped, None).await.unwrap();
+    let (_, back) = store.phone(&id, "hash").await.unwrap();
     assert_eq!(back, stopped);
-    let late = store.put_contact(&id, "hash", &stopped).await;
+    let late = store.put_phone(&id, "hash", &stopped, None).await;
     assert_eq!(late, Err(StoreError::Conflict));
-    let next = stopped.take("claim-2", None, at).unwrap().next;
-    store.put_contact(&id, "hash", &next).await.unwrap();
-    let late = store.put_contact(&id, "hash", &next).await;
+    let next = heard(&stopped, "claim-2", None);
+    store.put_phone(&id, "hash", &next, None).await.unwrap();
+    let late = store.put_phone(&id, "hash", &next, None).await;
     assert_eq!(late, Err(StoreError::Conflict));
 
     let mut template = Registered::unheard(Kind::Otp, Language::English);
@@ -378,10 +384,10 @@ async fn contacts_and_templates_read_back_and_are_put_over_their_own_version_onl
         template = template.hear(&news, at).unwrap();
     }
     template.version = 1;
-    store.put_template(&id, &template).await.unwrap();
+    store.put_template(&id, &template, at).await.unwrap();
     let back = store.template(&id, Kind::Otp, Language::English).await;
     assert_eq!(back, Ok(Some(template.clone())));
     assert_eq!(store.templates(&id).await, Ok(vec![template.clone()]));
-    let late = store.put_template(&id, &template).await;
+    let late = store.put_template(&id, &template, at).await;
     assert_eq!(late, Err(StoreError::Conflict));
 }

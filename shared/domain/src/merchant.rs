@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use crate::calendar::{SlotTime, Zone};
 use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
+use crate::message::activation::Activation;
 use crate::messaging::Messaging;
 use crate::whatsapp::WhatsAppAccount;
 
@@ -186,6 +187,13 @@ impl Merchant {
             hold_minutes: 60,
             version: 0,
         }
+    }
+
+    /// How far its WhatsApp is.
+    #[must_use]
+    pub fn whatsapp_activation(&self) -> Activation {
+        let account = self.whatsapp.as_ref();
+        account.map_or(Activation::Inactive, |account| account.activation)
     }
 
     /// Whether every setting can be.

@@ -5,6 +5,7 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use pesan_domain::dialogue::Links;
 use pesan_domain::ids::{BookingCode, MerchantId};
+use pesan_domain::merchant::Merchant;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -43,6 +44,16 @@ pub(crate) fn order_token_of(
     token(key, &subject)
 }
 
+/// The path of an order page below the base URL.
+pub(crate) async fn order_path(
+    app: &App,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<String, Failure> {
+    let token = order_token(app, merchant, code).await?;
+    Ok(format!("o/{token}"))
+}
+
 /// The address of an order page.
 #[must_use]
 pub fn order_url(app: &App, token: &str) -> String {
@@ -63,6 +74,12 @@ pub async fn order_links(
         order: Some(order_url(app, &token)),
         on_buttons: !is_loopback(&app.public_base_url),
     })
+}
+
+/// The bot's chat (<https://core.telegram.org/bots/features#deep-linking>), where there is a bot.
+pub(crate) fn bot_link(app: &App, merchant: &Merchant) -> Option<String> {
+    let bot = merchant.bot_username.as_ref()?;
+    Some(format!("{}/{bot}", app.telegram_link_url))
 }
 
 /// Telegram refuses such addresses on buttons.

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{Announced, Due, DueKind, MessageRecord, SHARDS, StoreError};
 use pesan_adapters::events::Envelope;
-use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, MerchantId, MessageId, OrderId};
 
 use crate::notification::{self, About};
-use crate::{App, Failure, event_id};
+use crate::{App, Failure, event_id, messages};
 
 /// How long one run goes on; the next one, a minute later, goes on where it stopped.
 const TIME: Duration = Duration::from_secs(20);
@@ -184,8 +184,8 @@ async fn wake_page(
             DueKind::Paid(merchant, order) => {
                 ask(app, due, (merchant, order), About::Paid, now).await
             }
-            // Nothing is set aside and nothing waits for money yet.
-            DueKind::Batch(..) | DueKind::Release(_) => forget(app, due, Seen::MovedOn).await,
+            DueKind::Batch(merchant, batch) => settle(app, due, merchant, batch).await,
+            DueKind::Release(merchant) => release(app, due, merchant).await,
             DueKind::Unknown => {
                 tracing::error!(kind = "reconcile", alarm = "due row unknown");
                 Err("a due row of another kind".to_owned())
@@ -235,6 +235,31 @@ async fn wake_message(
         Err(StoreError::Conflict) => Ok(Seen::MovedOn),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Settles what is resolved of a batch that its sender left open.
+async fn settle(
+    app: &App,
+    due: &Due,
+    merchant: &MerchantId,
+    batch: &BatchId,
+) -> Result<Seen, String> {
+    let settled = messages::settle(app, merchant, batch).await;
+    settled.map_err(|error| error.to_string())?;
+    forget(app, due, Seen::Woken).await
+}
+
+/// Lets go on what waits no longer. Where there is more of it than one go takes, the row stays.
+async fn release(app: &App, due: &Due, merchant: &MerchantId) -> Result<Seen, String> {
+    let released = messages::release(app, merchant).await;
+    let released = released.map_err(|error| error.to_string())?;
+    if released.count > 0 {
+        tracing::info!(%merchant, kind = "message", outcome = "released", messages = released.count);
+    }
+    if released.more {
+        return Ok(Seen::Woken);
+    }
+    forget(app, due, Seen::Woken).await
 }
 
 /// Asks Midtrans about a payment. Where it does not answer, it is asked again later.

@@ -12,13 +12,22 @@ use pesan_domain::message::{Channel, HoldReason, Message};
 use super::Item;
 
 /// A primary key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub pk: String,
     pub sk: String,
 }
 
 impl Key {
+    /// A row's own.
+    pub fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Some(Self {
+            pk: text("PK")?,
+            sk: text("SK")?,
+        })
+    }
+
     pub fn item(&self) -> Item {
         Item::from([
             ("PK".to_owned(), AttributeValue::S(self.pk.clone())),

@@ -15,6 +15,7 @@ mod outbox;
 mod payment;
 mod reservation;
 mod rows;
+mod surroundings;
 mod top_up;
 mod whatsapp;
 
@@ -27,17 +28,19 @@ use std::collections::HashMap;
 
 pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
+pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};
-pub use message::{Moved, Pause, Recipient, Surroundings};
-pub use message_rows::{MessageRecord, Subject};
+pub use message::{Moved, Recipients, Together, Unless};
+pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{
     Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
+pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 pub use top_up::{CreditRecord, TopUp, TopUpMove};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
