@@ -235,7 +235,7 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
         order: &paid.order_id,
         payment: Some(&paid),
         subject: &SubjectMove::Reservation {
-            reservation: confirmed,
+            reservation: Box::new(confirmed),
             seat: Some(None),
         },
         event: &event,

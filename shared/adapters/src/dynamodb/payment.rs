@@ -109,7 +109,7 @@ pub enum SubjectMove {
     /// The reservation moves.
     Reservation {
         /// After the step; its version is one above the stored one.
-        reservation: Reservation,
+        reservation: Box<Reservation>,
         /// Whether its seat is claimed with it, and until when (none: for good).
         seat: Option<Option<Timestamp>>,
     },
@@ -121,9 +121,9 @@ pub enum SubjectMove {
 #[derive(Clone, Debug)]
 pub enum PaidFor {
     /// A booking.
-    Booking(Reservation),
+    Booking(Box<Reservation>),
     /// A top-up of a balance.
-    TopUp(TopUp),
+    TopUp(Box<TopUp>),
 }
 
 /// A payment with what it pays for.
@@ -193,14 +193,14 @@ impl Rows {
     fn notified(self, payee: &MerchantId, subject: &OrderSubject) -> Notified {
         let merchant = self.merchant(payee);
         let paid_for = match subject {
-            OrderSubject::Booking(_) => self.reservation.map(PaidFor::Booking),
+            OrderSubject::Booking(_) => self.reservation.map(Box::new).map(PaidFor::Booking),
             OrderSubject::TopUp(id) => self.merchant(id.merchant()).map(|merchant| {
-                PaidFor::TopUp(TopUp {
+                PaidFor::TopUp(Box::new(TopUp {
                     balance: self.balance.account(&merchant.messaging).balance,
                     merchant,
                     applied: self.applied,
                     credit: self.credit,
-                })
+                }))
             }),
             // No bill is stored yet.
             OrderSubject::Bill(_) => None,

@@ -19,7 +19,7 @@ pub(super) fn confirm(
     // The page shows the attempt that was paid, if it is an older one.
     confirmed.order_id.clone_from(order);
     Some(SubjectMove::Reservation {
-        reservation: confirmed,
+        reservation: Box::new(confirmed),
         seat: Some(None),
     })
 }
@@ -27,8 +27,8 @@ pub(super) fn confirm(
 /// The hold lasts longer.
 pub(super) fn freeze(reservation: &Reservation, until: Timestamp) -> SubjectMove {
     match reservation.freeze(until) {
-        Some(reservation) => SubjectMove::Reservation {
-            reservation,
+        Some(frozen) => SubjectMove::Reservation {
+            reservation: Box::new(frozen),
             seat: Some(Some(until)),
         },
         None => SubjectMove::Stays,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{SubjectMove, TopUp, TopUpMove};
 use pesan_adapters::events::Envelope;
-use pesan_domain::balance::{Change, Credit, Entry, Seen, judge_top_up};
+use pesan_domain::balance::{Change, Credit, Effect, Entry, Seen, judge_top_up};
 use pesan_domain::ids::OrderId;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Payment;
@@ -59,18 +59,23 @@ fn moved(
     }))
 }
 
-/// Tells whoever listens that a balance was credited.
+/// What whoever listens is told of a balance: that it was credited, or that it runs low.
 pub(super) fn announced(order: &OrderId, moved: &SubjectMove, now: Timestamp) -> Option<Envelope> {
     let SubjectMove::TopUp(moved) = moved else {
         return None;
     };
-    match &moved.change.as_ref()?.entry {
+    let (merchant, change) = (&moved.merchant.id, moved.change.as_ref()?);
+    match &change.entry {
         Entry::TopUp { .. } => Some(Envelope::balance_topped_up(
             event_id(now),
-            &moved.merchant.id,
+            merchant,
             order,
             now,
         )),
-        Entry::Refund { .. } | Entry::Reserve(_) | Entry::Settle { .. } => None,
+        Entry::Refund { .. } => change
+            .effects
+            .contains(&Effect::TellLow)
+            .then(|| Envelope::balance_low(event_id(now), merchant, now)),
+        Entry::Reserve(_) | Entry::Settle { .. } => None,
     }
 }
