@@ -1,6 +1,8 @@
 //! *Bagikan nomor*: the customer's number is taken from nobody but the customer, kept with their
 //! consent, and forgotten when they ask.
 
+#![expect(clippy::indexing_slicing, reason = "a test may stop where it stands")]
+
 use pesan_tests::{Customer, MORNING, Stack, TELEGRAM_SECRET, phone_of};
 use serde_json::{Value, json};
 

@@ -215,24 +215,18 @@ pub(super) async fn press(
         let Some(chat) = bot.chats.get(&id) else {
             return Press::Missing(Vec::new());
         };
-        let message = chat.newest(|message| match pressed.message_id {
-            Some(wanted) => message.id == wanted,
-            None => message.from_bot && (pressed.data.is_some() || message.pressable().is_some()),
-        });
-        let Some(message) = message else {
-            return Press::Missing(Vec::new());
-        };
-        let data = match (&pressed.button, pressed.data) {
+        let (message, data) = match (&pressed.button, pressed.data) {
             (Some(wanted), _) => {
-                let markup = message.pressable();
-                let Some(button) = keyboard::pick(markup, wanted) else {
-                    let labels = keyboard::buttons(markup);
-                    return Press::Missing(
-                        labels
-                            .into_iter()
-                            .map(|button| keyboard::label(button).to_owned())
-                            .collect(),
-                    );
+                let within = chat.within_reach(pressed.message_id);
+                let found = within.iter().find_map(|message| {
+                    Some((*message, keyboard::pick(message.pressable(), wanted)?))
+                });
+                let Some((message, button)) = found else {
+                    let buttons = within
+                        .into_iter()
+                        .flat_map(|message| keyboard::buttons(message.pressable()));
+                    let labels = buttons.map(|button| keyboard::label(button).to_owned());
+                    return Press::Missing(labels.collect());
                 };
                 if message.markup.is_none() {
                     let answer = if keyboard::shares_contact(button) {
@@ -248,9 +242,19 @@ pub(super) async fn press(
                 if let Some(text) = button.get("copy_text").and_then(|copy| copy.get("text")) {
                     return Press::Opens("copy", text.clone());
                 }
-                button.get("callback_data").cloned().unwrap_or_default()
+                let data = button.get("callback_data").cloned();
+                (message, data.unwrap_or_default())
             }
-            (None, data) => json!(data),
+            (None, data) => {
+                let message = chat.newest(|message| match pressed.message_id {
+                    Some(wanted) => message.id == wanted,
+                    None => message.from_bot,
+                });
+                let Some(message) = message else {
+                    return Press::Missing(Vec::new());
+                };
+                (message, json!(data))
+            }
         };
         let query = rand::random_range(1_i64..=i64::MAX).to_string();
         let body = json!({

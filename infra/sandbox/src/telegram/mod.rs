@@ -143,6 +143,22 @@ impl Chat {
         self.messages.iter().rev().find(|message| wanted(message))
     }
 
+    /// The messages whose buttons are at hand, newest first: one that is named, else the newest with
+    /// buttons under it and the one that put up the keyboard in the customer's own place.
+    fn within_reach(&self, named: Option<i64>) -> Vec<&Message> {
+        if named.is_some() {
+            return self
+                .newest(|message| Some(message.id) == named)
+                .into_iter()
+                .collect();
+        }
+        let under = self.newest(|message| message.from_bot && message.markup.is_some());
+        let keyboard = self.newest(|message| message.keyboard.is_some());
+        let mut both: Vec<&Message> = under.into_iter().chain(keyboard).collect();
+        both.sort_by_key(|message| std::cmp::Reverse(message.id));
+        both
+    }
+
     /// A message as the wire shows it.
     fn message_json(&self, shop: &Shop, message: &Message) -> Value {
         let from = if message.from_bot {

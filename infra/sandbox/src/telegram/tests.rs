@@ -212,6 +212,7 @@ async fn the_customers_own_keyboard_shares_their_number_until_it_is_given_back()
     };
     assert_eq!(press("Bagikan").await, 200);
     assert_eq!(press("Nanti saja").await, 200);
+    assert_eq!(press("Halo").await, 404);
     let share = |body: Value| rig.post("/sandbox/telegram/demo/chats/7/contact", body);
     share(json!({"phone": "+62 811-1", "user_id": 9})).await;
     share(json!({"phone": "+62812", "user_id": null})).await;
@@ -239,6 +240,12 @@ async fn the_customers_own_keyboard_shares_their_number_until_it_is_given_back()
         (status, answer["description"].as_str()),
         (400, Some("Bad Request: inline keyboard expected"))
     );
+    let under = key(json!({"text": "Bayar", "callback_data": "b"}));
+    let under = message(&under["reply_markup"]);
+    assert_eq!(api(&rig, "sendMessage", under).await.0, 200);
+    for label in ["Bayar", "Nanti saja"] {
+        assert_eq!(press(label).await, 200, "both stand beside each other");
+    }
     let removed = json!({"remove_keyboard": true});
     assert_eq!(api(&rig, "sendMessage", message(&removed)).await.0, 200);
     assert_eq!(press("Bagikan").await, 404);
