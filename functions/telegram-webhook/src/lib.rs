@@ -53,7 +53,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
             http::plain(200, "ignored")
         }
         Err(failure) => {
-            tracing::warn!(kind = "telegram", outcome = "refused", %failure);
+            failure.log_refused("telegram");
             http::plain(failure.status(), &failure.told())
         }
     }

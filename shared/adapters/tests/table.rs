@@ -11,7 +11,7 @@ use pesan_adapters::dynamodb::{
     StoreError, SubjectMove,
 };
 use pesan_domain::calendar::{SlotTime, Zone};
-use pesan_domain::dialogue::{Chat, Dialogue};
+use pesan_domain::dialogue::{Chat, Dialogue, Note, NumberTold};
 use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
@@ -21,7 +21,9 @@ use pesan_domain::message::text::Kind;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
-use pesan_domain::whatsapp::{News, Quality, Registered, TemplateStatus, WhatsAppAccount};
+use pesan_domain::whatsapp::{
+    ConsentSource, News, Phone, Quality, Registered, SharedPhone, TemplateStatus, WhatsAppAccount,
+};
 use support::store;
 
 fn shop() -> Merchant {
@@ -349,6 +351,54 @@ async fn a_number_is_one_merchants_and_free_again_when_another_takes_its_place()
     let owners = store.whatsapp_owners(&numbers, &[].into()).await.unwrap();
     assert_eq!(owners.len(), 2);
     assert_eq!((&owners["1"], &owners["2"]), (&other.id, &shop().id));
+}
+
+#[tokio::test]
+async fn a_shared_number_reads_back_with_its_consent_until_it_is_forgotten() {
+    let store = store().await;
+    let id = MerchantId::parse("demo").unwrap();
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(None));
+    let mut chat = Chat::new(Language::Indonesian, "Budi".to_owned());
+    let phone = Phone::from_digits("6281200000042").unwrap();
+    let now = at("2026-12-01T08:00:00+07:00");
+    chat.share_number(phone.clone(), now);
+    chat.dialogue = Dialogue::Number {
+        told: NumberTold::Kept,
+    };
+    chat.version = 1;
+    let kept = ChatRecord::new(7, chat.clone());
+    store.save_chat(&id, &kept).await.unwrap();
+    let shared = SharedPhone {
+        phone,
+        source: ConsentSource::Telegram,
+        at: now,
+    };
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(Some(shared)));
+    let other = MerchantId::parse("demo2").unwrap();
+    assert_eq!(store.chat_phone(&other, 7).await, Ok(None));
+
+    for (version, told) in [
+        (2, NumberTold::Forgotten),
+        (3, NumberTold::NoneKept),
+        (4, NumberTold::Declined),
+        (5, NumberTold::NotUsed),
+    ] {
+        chat.phone = None;
+        chat.version = version;
+        chat.dialogue = Dialogue::Number { told };
+        chat.note = Some(Note::Number(told));
+        store
+            .save_chat(&id, &ChatRecord::new(7, chat.clone()))
+            .await
+            .unwrap();
+        let look = Look {
+            chat: Some(7),
+            ..Look::default()
+        };
+        let found = store.look(&id, look).await.unwrap();
+        assert_eq!(found.chat.unwrap().chat, chat);
+    }
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(None));
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ pub async fn take(app: &App, merchant: &MerchantId, update: &Update) -> Result<A
 }
 
 /// The way to the private chat, where a command of ours is typed elsewhere; nothing is kept. None
-/// for another bot's command.
+/// for another bot's command, and where no bot is connected.
 ///
 /// # Errors
 /// As [`take`].
@@ -79,15 +79,17 @@ pub async fn elsewhere(
     command: &Elsewhere,
 ) -> Result<Option<Reply>, Failure> {
     let merchant = app.shop(id).await?.merchant;
-    let own = merchant.bot_username.as_deref().unwrap_or_default();
+    let Some(own) = &merchant.bot_username else {
+        return Ok(None);
+    };
     let another = |bot: &String| !bot.eq_ignore_ascii_case(own);
     if command.bot.as_ref().is_some_and(another) {
         return Ok(None);
     }
     tracing::info!(merchant = %id, kind = "conversation", outcome = "elsewhere");
     let language = Language::from_code(command.language_code.as_deref());
-    let link = links::bot_link(app, &merchant);
-    Ok(Some(private_only(language, link.as_deref())))
+    let link = format!("{}/{own}", app.telegram_link_url);
+    Ok(Some(private_only(language, &link)))
 }
 
 enum Attempt {

@@ -63,6 +63,17 @@ impl Failure {
             Self::Unavailable(_) => "could not, try again later".to_owned(),
         }
     }
+
+    /// Says that a request of this kind was refused: with a `reason` where that was decided, with
+    /// an `error` where something failed.
+    pub fn log_refused(&self, kind: &'static str) {
+        match self {
+            Self::Unknown | Self::NotAuthentic | Self::Malformed(_) => {
+                tracing::warn!(kind, outcome = "refused", reason = %self);
+            }
+            Self::Unavailable(_) => tracing::warn!(kind, outcome = "refused", error = %self),
+        }
+    }
 }
 
 /// Whether `given` is the secret, in a time that does not tell how much of it was right.

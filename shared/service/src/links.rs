@@ -5,7 +5,6 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use pesan_domain::dialogue::Links;
 use pesan_domain::ids::{BookingCode, MerchantId};
-use pesan_domain::merchant::Merchant;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -74,12 +73,6 @@ pub async fn order_links(
         order: Some(order_url(app, &token)),
         on_buttons: !is_loopback(&app.public_base_url),
     })
-}
-
-/// The bot's chat (<https://core.telegram.org/bots/features#deep-linking>), where there is a bot.
-pub(crate) fn bot_link(app: &App, merchant: &Merchant) -> Option<String> {
-    let bot = merchant.bot_username.as_ref()?;
-    Some(format!("{}/{bot}", app.telegram_link_url))
 }
 
 /// Telegram refuses such addresses on buttons.

@@ -139,11 +139,8 @@ pub fn news(
 
 /// What a command in a group is answered with: the way to the private chat.
 #[must_use]
-pub fn private_only(language: Language, link: Option<&str>) -> Reply {
-    let mut html = texts::private_only(language).to_owned();
-    if let Some(link) = link {
-        append(&mut html, format_args!("\n{}", escaped(link)));
-    }
+pub fn private_only(language: Language, link: &str) -> Reply {
+    let html = format!("{}\n{}", texts::private_only(language), escaped(link));
     Reply::with_buttons(html, vec![])
 }
 

@@ -147,8 +147,20 @@ fn carded(at: &Dialogue, card: &Card, merchant: &Merchant) -> Aim {
             ..telling(at, NumberTold::Kept)
         },
         Card::Own(_) => telling(at, NumberTold::NotUsed),
-        Card::Unreadable => Aim::noting(at.clone(), Note::NoPhoneNumber),
-        Card::Foreign => Aim::noting(at.clone(), Note::ForeignContact),
+        Card::Unreadable => ask_again(at, Note::NoPhoneNumber, merchant),
+        Card::Foreign => ask_again(at, Note::ForeignContact, merchant),
+    }
+}
+
+/// Says why a card was not taken, with the button that shares the right one; a booking that was
+/// begun goes on.
+fn ask_again(at: &Dialogue, note: Note, merchant: &Merchant) -> Aim {
+    if is_booking(at) {
+        return Aim::noting(at.clone(), note);
+    }
+    Aim {
+        note: writes_on_whatsapp(merchant).then_some(note),
+        ..ask_number(merchant)
     }
 }
 
