@@ -88,6 +88,10 @@ pub enum Command {
         /// How many messages; without it the price list is printed
         #[arg(long, value_name = "N")]
         package: Option<String>,
+        /// The money has come another way: credits the package at once, and once a reference, such
+        /// as a bank transfer's number
+        #[arg(long, value_name = "REFERENCE", requires = "package")]
+        received: Option<String>,
     },
     /// Shows a merchant's prepaid balance
     Balance {

@@ -6,18 +6,45 @@ use pesan_domain::calendar::{Zone, date_in_words, time_in_words};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
 use pesan_service::App;
-use pesan_service::top_up::{balance, open};
+use pesan_service::top_up::{balance, open, receive};
 use serde_json::json;
 
 use crate::report::Report;
 use crate::table::Table;
 
-/// Sells a package, or lists them.
-pub async fn top_up(app: &App, id: &MerchantId, package: Option<&str>) -> anyhow::Result<Report> {
-    match package {
-        Some(package) => sold(app, id, package).await,
-        None => listed(app, id).await,
+/// Sells a package, credits one that was paid for another way, or lists them.
+pub async fn top_up(
+    app: &App,
+    id: &MerchantId,
+    package: Option<&str>,
+    received: Option<&str>,
+) -> anyhow::Result<Report> {
+    match (package, received) {
+        (Some(package), Some(reference)) => credited(app, id, package, reference).await,
+        (Some(package), None) => sold(app, id, package).await,
+        (None, _) => listed(app, id).await,
     }
+}
+
+async fn credited(
+    app: &App,
+    id: &MerchantId,
+    package: &str,
+    reference: &str,
+) -> anyhow::Result<Report> {
+    let received = receive(app, id, package, reference).await?;
+    let amount = received.amount;
+    let text = if received.now {
+        format!("{id} is credited with {amount}")
+    } else {
+        format!("{reference} was credited before, with {amount}: nothing is credited again")
+    };
+    let json = json!({
+        "merchant": id.as_str(),
+        "amount": amount.get(),
+        "credited": received.now,
+    });
+    Ok(Report::good(text, json))
 }
 
 async fn sold(app: &App, id: &MerchantId, package: &str) -> anyhow::Result<Report> {

@@ -6,13 +6,15 @@ use pesan_adapters::dynamodb::{Account, StoreError};
 use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::SnapError;
 use pesan_domain::balance::{PACKAGES, Package, package};
+use pesan_domain::field;
 use pesan_domain::ids::{MerchantId, OrderId, OrderSubject, TopUpId};
 use pesan_domain::merchant::Merchant;
+use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Payment;
 
 use crate::merchants::{OperatorError, find};
 use crate::orders::{Paid, open_snap};
-use crate::{App, TRIES};
+use crate::{App, TRIES, event_id};
 
 /// How long a top-up's page takes money.
 const OPEN_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -117,6 +119,68 @@ pub async fn open(app: &App, id: &MerchantId, name: &str) -> Result<TopUp, TopUp
         until: payment.expires_at,
         url: page.redirect_url,
     })
+}
+
+/// What came of recording money that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What was credited under the reference.
+    pub amount: Rupiah,
+    /// Whether that was done now, and not before.
+    pub now: bool,
+}
+
+/// The longest reference of money that was received.
+const LONGEST_REFERENCE: usize = 60;
+
+/// Credits a package whose money came another way, such as a bank transfer to the operator. The
+/// reference says which: the same again credits nothing more.
+///
+/// # Errors
+/// [`TopUpError::NoPackage`], [`OperatorError::Unknown`], [`OperatorError::Field`] for a reference
+/// that is none.
+pub async fn receive(
+    app: &App,
+    id: &MerchantId,
+    name: &str,
+    reference: &str,
+) -> Result<Received, TopUpError> {
+    let package = package(name).ok_or_else(|| TopUpError::NoPackage(name.to_owned()))?;
+    field::check_text("received", reference, 1, LONGEST_REFERENCE).map_err(OperatorError::from)?;
+    let (merchant, _) = find(app, id).await?;
+    let reference = format!("received {reference}");
+    let account = app
+        .store
+        .account(&merchant)
+        .await
+        .map_err(OperatorError::from)?;
+    let change = account
+        .balance
+        .top_up(&reference, package.amount)
+        .map_err(|error| OperatorError::Unavailable(error.to_string()))?;
+    let now = app.clock.now();
+    let done = app
+        .store
+        .credit_received(&merchant, &account.balance, &change, &event_id(now), now)
+        .await;
+    match done {
+        Ok(()) => Ok(Received {
+            amount: package.amount,
+            now: true,
+        }),
+        Err(StoreError::Conflict) => {
+            let before = app.store.credited(id, &reference).await;
+            let before = before.map_err(OperatorError::from)?;
+            let before = before.ok_or_else(|| {
+                OperatorError::Unavailable("the balance is being changed by others".to_owned())
+            })?;
+            Ok(Received {
+                amount: before,
+                now: false,
+            })
+        }
+        Err(error) => Err(OperatorError::from(error).into()),
+    }
 }
 
 async fn seller(app: &App) -> Result<Merchant, TopUpError> {

@@ -254,6 +254,36 @@ impl Store {
         row.map(|row| row.row.record(id.clone())).transpose()
     }
 
+    /// Credits a top-up whose money came another way than through a payment of ours.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where its reference was credited before.
+    pub async fn credit_received(
+        &self,
+        merchant: &Merchant,
+        before: &Balance,
+        change: &Change,
+        entry_id: &EventId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let writes = self.credit(merchant, before, change, entry_id, now)?;
+        self.transact(writes, Places::default()).await
+    }
+
+    /// What was credited under a reference.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn credited(
+        &self,
+        merchant: &MerchantId,
+        reference: &str,
+    ) -> Result<Option<Rupiah>, StoreError> {
+        let key = keys::top_up(merchant, reference);
+        let item = self.batch_get(vec![key.item()]).await?.into_iter().next();
+        item.map(credited).transpose()
+    }
+
     /// The writes of a top-up: balance, entry, and a due row that has the messages released which
     /// wait for money. Once a reference, whoever asks again and whenever: the entry of a top-up
     /// has a key of its own. [`StoreError::Conflict`] where it was credited before.
