@@ -2,6 +2,7 @@
 //! randomness, no network; time and random numbers are arguments.
 
 pub mod balance;
+pub mod billing;
 pub mod bucket;
 pub mod calendar;
 pub mod catalog;
