@@ -53,10 +53,10 @@ impl Cell {
     /// [`Refused`]: what cannot be taken is money for a person to look at.
     pub fn pay(&self, amount: Rupiah, source: Source, at: Timestamp) -> Result<Self, Refused> {
         let (mut next, mut bill) = self.with_bill()?;
-        if let Source::Online(order) = &source {
-            if bill.standing(order).is_some() {
-                return Err(Refused::Known);
-            }
+        if let Source::Online(order) = &source
+            && bill.standing(order).is_some()
+        {
+            return Err(Refused::Known);
         }
         if bill.state() != BillState::Owed {
             return Err(Refused::Closed(bill.state()));

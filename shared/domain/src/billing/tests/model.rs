@@ -204,15 +204,14 @@ impl World {
 
     /// Who is on the tape of the run.
     fn members(&self, before: &Tape) -> Vec<SubscriberId> {
-        let names = match self.run.id {
+        match self.run.id {
             RunId::Bill { .. } => before.people.keys().cloned().collect(),
             RunId::Reminder { offset, date, .. } => {
                 let cells = before.cells.iter();
                 let today = cells.filter(|(_, cell)| cell.reminder_day(offset) == Some(date));
                 today.map(|(name, _)| name.clone()).collect()
             }
-        };
-        names
+        }
     }
 
     /// What must hold of a run that is over, whatever happened while it went.
