@@ -146,6 +146,8 @@ pub struct Run {
     pub zone: Zone,
     /// When it was to begin. On its tape are the subscribers who were made before this.
     pub scheduled_at: Timestamp,
+    /// When it began in truth.
+    pub begun_at: Timestamp,
     /// When it waits no longer.
     pub deadline: Timestamp,
     /// What each plan costs.
@@ -176,15 +178,16 @@ pub struct NewRun {
 }
 
 impl Run {
-    /// A run that begins.
+    /// A run that begins at `now`.
     #[must_use]
-    pub fn begin(new: NewRun) -> Self {
+    pub fn begin(new: NewRun, now: Timestamp) -> Self {
         let deadline = new.scheduled_at.checked_add(DEADLINE);
         Self {
             id: new.id,
             merchant: new.merchant,
             zone: new.zone,
             scheduled_at: new.scheduled_at,
+            begun_at: now,
             deadline: deadline.unwrap_or(Timestamp::MAX),
             prices: new.prices,
             template_version: new.template_version,

@@ -69,7 +69,7 @@ fn owing() -> Facts {
 }
 
 fn begin(id: RunId, scheduled_at: Timestamp) -> Run {
-    Run::begin(NewRun {
+    let new = NewRun {
         id,
         merchant: MerchantId::parse("demo").unwrap(),
         zone: Zone::Jakarta,
@@ -77,7 +77,8 @@ fn begin(id: RunId, scheduled_at: Timestamp) -> Run {
         prices: BTreeMap::from([(PlanId::parse("pro").unwrap(), FEE)]),
         template_version: 1,
         reminders: Reminders::default(),
-    })
+    };
+    Run::begin(new, scheduled_at)
 }
 
 fn bill_run() -> Run {

@@ -160,15 +160,20 @@ fn d4_little_time_left_ends_the_invocation_behind_a_page() {
     let names = ["a", "b", "c", "d", "e"].map(|name| (name, owing()));
     let tape = Tape::of(names);
     let run = bill_run();
+    let holder = Holder::new("one").unwrap();
+    let until = month_end() + LOOK_AGAIN;
+    let shard = tape.shard.lease(holder, until, month_end()).unwrap();
     let turn = |hurried| {
-        let page = tape.page(&run, &tape.shard);
-        run.turn(&tape.shard, &page, month_end(), hurried)
+        let page = tape.page(&run, &shard);
+        run.turn(&shard, &page, month_end(), hurried)
     };
     let (calm, hurried) = (turn(false), turn(true));
     assert_eq!((calm.then, hurried.then), (Then::Page, Then::Continue));
     assert_eq!(calm.decisions, hurried.decisions);
     assert_eq!(hurried.decisions.len(), 3);
     assert_eq!(hurried.shard.head, Some(id("c")));
+    // Who goes on keeps the shard, and who ends gives it up.
+    assert_eq!(calm.shard.lease, shard.lease);
     assert_eq!(hurried.shard.lease, None);
 }
 
@@ -307,8 +312,48 @@ fn a_bill_is_not_called_to_mind_on_the_day_it_was_made() {
     assert_eq!(run.id.period(), november());
     let tape = remind(cell.clone(), Some(early.clone()), &run);
     assert_eq!((tape.symbols("d-3"), tape.commits), ("U".to_owned(), 0));
-    // Billed by hand days before, it is.
-    let mut before = cell;
-    before.bill.as_mut().unwrap().made_at = at("2026-11-25T12:00:00+07:00");
-    assert_eq!(remind(before, Some(early), &run).symbols("d-3"), "C");
+    // Billed by hand that morning, neither; days before, it is.
+    for (made_at, expected) in [
+        ("2026-11-30T07:00:00+07:00", "U"),
+        ("2026-11-29T23:00:00+07:00", "C"),
+    ] {
+        let mut by_hand = cell.clone();
+        by_hand.bill.as_mut().unwrap().made_at = at(made_at);
+        let tape = remind(by_hand, Some(early.clone()), &run);
+        assert_eq!(tape.symbols("d-3"), expected, "{made_at}");
+    }
+}
+
+#[test]
+fn a_reminder_that_is_new_holds_for_bills_that_are_out() {
+    let new = Reminders::new(&[Offset::new(5).unwrap()]).unwrap();
+    let scheduled_at = at("2026-12-15T09:00:00+07:00");
+    let mut run = reminder_run("d+3", "2026-12-13");
+    run.id = RunId::reminders(&new, scheduled_at, Zone::Jakarta)[0];
+    run.scheduled_at = scheduled_at;
+    run.reminders = new;
+    let cell = billed(&owing());
+    let owed = remind(cell.clone(), Some(owing()), &run);
+    assert_eq!(owed.symbols("d+5"), "C");
+    let paid = cell.pay(FEE, Source::Cash(who()), month_end()).unwrap();
+    let tape = remind(paid, Some(owing()), &run);
+    assert_eq!(
+        (tape.symbols("d+5"), tape.effects.len()),
+        ("K".to_owned(), 0)
+    );
+}
+
+#[test]
+fn d17_a_clock_that_goes_back_brings_no_reminder_back_that_has_run() {
+    let run = reminder_run("d-3", "2026-12-07");
+    let tape = remind(billed(&owing()), Some(owing()), &run);
+    let order = crate::ids::OrderId::parse("62473383").unwrap();
+    let now = run.scheduled_at;
+    let paid = tape.cells[&id("ani")].pay(FEE, Source::Online(order.clone()), now);
+    let back = paid
+        .unwrap()
+        .take_back(&order, date(2026, 12, 1), now)
+        .unwrap();
+    assert_eq!(back.symbol(track("d-3")), Symbol::G);
+    assert_eq!(back.symbol(track("d0")), Symbol::U);
 }

@@ -64,12 +64,13 @@ impl Run {
         }
     }
 
-    /// A bill is not called to mind on the day on which it was made.
+    /// A bill is not called to mind on the day on which it was made. So each bill of the tape was
+    /// made before the run's scheduled time.
     fn is_day_of(&self, cell: &Cell, offset: Offset, date: Date) -> bool {
-        let made_before = cell.bill.as_ref().is_some_and(|bill| {
-            let made_on = bill.made_at.to_zoned(self.zone.tz()).date();
-            bill.made_at < self.scheduled_at && made_on < date
-        });
+        let made_before = cell
+            .bill
+            .as_ref()
+            .is_some_and(|bill| bill.made_at.to_zoned(self.zone.tz()).date() < date);
         made_before && cell.reminder_day(offset) == Some(date)
     }
 
