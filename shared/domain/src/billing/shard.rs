@@ -150,7 +150,8 @@ pub struct Progress {
     pub state: State,
     /// How many cells the heads have passed while scanning, all together.
     pub head: u64,
-    /// What the cells hold, as far as the machines have seen.
+    /// What the cells hold by what the machines last saw: of a shard that settles, what they held
+    /// when it was scanned.
     pub counts: Counts,
 }
 

@@ -8,6 +8,8 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use jiff::{SignedDuration, Timestamp};
 
+use cell::Finding;
+
 use super::machine::step_by;
 use super::{
     Action, Cell, Facts, Known, Move, Row, Run, Shard, State, Stuck, Symbol, TABLE, Under,
@@ -162,7 +164,7 @@ impl Run {
         }
         let symbol = self.symbol(square);
         let finding = self.find(turn.shard.state, square, now);
-        let known = finding.map(|finding| finding.known());
+        let known = finding.map(Finding::known);
         let action = act(table, turn.shard.state, Under::Cell(symbol), known)?;
         if let (Some(writes), Some(finding)) = (action.writes, finding) {
             turn.decisions

@@ -77,34 +77,10 @@ impl Run {
     /// What is known of a square.
     pub(super) fn find(&self, state: State, square: &Square, now: Timestamp) -> Option<Finding> {
         match state {
-            State::Scan => Some(self.duty(square)),
+            State::Scan => Some(duty(square)),
             State::Settle if now < self.deadline => Some(Finding::InTime),
             State::Settle => Some(Finding::Late),
             State::Halt => None,
-        }
-    }
-
-    /// Whether a subscriber owes, and how they are told.
-    fn duty(&self, square: &Square) -> Finding {
-        let bill = square.cell.as_ref().and_then(|cell| cell.bill.as_ref());
-        let is_owed = bill.map(Bill::is_owed);
-        if is_owed == Some(false) {
-            return Finding::NothingOwed(NothingOwed::Closed);
-        }
-        let Some(facts) = &square.facts else {
-            return Finding::NoChannel(NoChannel::Removed);
-        };
-        match (facts.subscription, is_owed) {
-            (Subscription::Paused, _) => return Finding::NothingOwed(NothingOwed::Paused),
-            (Subscription::Ended, None) => return Finding::NothingOwed(NothingOwed::Ended),
-            (Subscription::Active, None) if facts.lines.is_free() => {
-                return Finding::NothingOwed(NothingOwed::Free);
-            }
-            (Subscription::Active | Subscription::Ended, _) => {}
-        }
-        match facts.reach {
-            Reach::By(channel) => Finding::Tell(channel),
-            Reach::Nothing(reason) => Finding::NoChannel(reason),
         }
     }
 
@@ -150,5 +126,29 @@ impl Run {
             Symbol::U | Symbol::K | Symbol::A | Symbol::G | Symbol::P => None,
         };
         own.into_iter().chain(last).collect()
+    }
+}
+
+/// Whether a subscriber owes, and how they are told.
+fn duty(square: &Square) -> Finding {
+    let bill = square.cell.as_ref().and_then(|cell| cell.bill.as_ref());
+    let is_owed = bill.map(Bill::is_owed);
+    if is_owed == Some(false) {
+        return Finding::NothingOwed(NothingOwed::Closed);
+    }
+    let Some(facts) = &square.facts else {
+        return Finding::NoChannel(NoChannel::Removed);
+    };
+    match (facts.subscription, is_owed) {
+        (Subscription::Paused, _) => return Finding::NothingOwed(NothingOwed::Paused),
+        (Subscription::Ended, None) => return Finding::NothingOwed(NothingOwed::Ended),
+        (Subscription::Active, None) if facts.lines.is_free() => {
+            return Finding::NothingOwed(NothingOwed::Free);
+        }
+        (Subscription::Active | Subscription::Ended, _) => {}
+    }
+    match facts.reach {
+        Reach::By(channel) => Finding::Tell(channel),
+        Reach::Nothing(reason) => Finding::NoChannel(reason),
     }
 }
