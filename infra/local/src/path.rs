@@ -130,24 +130,26 @@ impl MessagePath {
         self.activity.moves()
     }
 
-    /// When the next message becomes visible, or a retry is due.
+    /// When the next message becomes visible, a retry is due, or a function is called by the clock.
     pub fn next_due(&self) -> Option<Timestamp> {
         let due = [
             self.streams.next_due(),
             self.bus.next_due(),
             self.queues.next_due(),
             self.schedules.next_retry(),
+            self.schedules.next_cron(),
         ];
         let first = due.into_iter().flatten().min()?;
         Timestamp::from_millisecond(first).ok()
     }
 
-    /// Does what is due, but for the schedules.
+    /// Does what is due, but for what comes at a rate.
     pub async fn run_due(&self) {
         self.streams.wake();
         self.bus.run_due();
         self.queues.wake();
         self.schedules.retry_due().await;
+        self.schedules.run_crons().await;
     }
 }
 

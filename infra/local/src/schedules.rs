@@ -19,6 +19,7 @@ use crate::kept::Kept;
 use crate::queues::Queues;
 use crate::stack::REGION;
 use crate::template::messaging::{Failures, Messaging, Schedule};
+use crate::template::timing::Timing;
 
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 const MINUTE_MILLIS: i64 = 60_000;
@@ -28,6 +29,7 @@ const MINUTE_MILLIS: i64 = 60_000;
 pub struct Schedules(Arc<Inner>);
 
 struct Inner {
+    /// Each with when it is next due.
     schedules: Vec<(Schedule, AtomicI64)>,
     /// The one that looks for due rows.
     reconciler: Option<String>,
@@ -63,7 +65,6 @@ impl Schedules {
         clock: Turnable,
         activity: Activity,
     ) -> anyhow::Result<Self> {
-        let now = clock.now().as_millisecond();
         let mut schedules = Vec::new();
         for schedule in &messaging.schedules {
             payload(schedule, clock.now()).with_context(|| {
@@ -72,7 +73,7 @@ impl Schedules {
                     schedule.name
                 )
             })?;
-            let next = AtomicI64::new(now + schedule.every_seconds * 1_000);
+            let next = AtomicI64::new(next_millis(schedule, clock.now()));
             schedules.push((schedule.clone(), next));
         }
         let wakes = |schedule: &&Schedule| {
@@ -132,15 +133,47 @@ impl Schedules {
         }
     }
 
-    /// Calls every function whose time has come, once.
+    /// Calls every function whose rate has come, once.
     pub async fn run_due(&self) {
         let now = self.now();
         for (schedule, next) in &self.0.schedules {
-            if next.load(Ordering::SeqCst) <= now {
-                next.store(now + schedule.every_seconds * 1_000, Ordering::SeqCst);
+            if let Timing::Rate { every_seconds } = schedule.timing
+                && next.load(Ordering::SeqCst) <= now
+            {
+                next.store(now + every_seconds * 1_000, Ordering::SeqCst);
                 self.fire(&schedule.name, self.0.clock.now()).await;
             }
         }
+    }
+
+    /// When a function is next called by the clock of a zone.
+    pub fn next_cron(&self) -> Option<i64> {
+        self.first_cron()
+            .map(|(_, next)| next.load(Ordering::SeqCst))
+    }
+
+    /// Calls the functions whose hour has come, in order, each for its own instant.
+    pub async fn run_crons(&self) {
+        while let Some((schedule, next)) = self.first_cron() {
+            let instant = next.load(Ordering::SeqCst);
+            let Ok(scheduled_at) = Timestamp::from_millisecond(instant) else {
+                return;
+            };
+            if instant > self.now() {
+                return;
+            }
+            next.store(next_millis(schedule, scheduled_at), Ordering::SeqCst);
+            self.fire(&schedule.name, scheduled_at).await;
+        }
+    }
+
+    fn first_cron(&self) -> Option<&(Schedule, AtomicI64)> {
+        let schedules = self.0.schedules.iter();
+        let crons = schedules.filter(|(schedule, _)| match schedule.timing {
+            Timing::Cron(_) => true,
+            Timing::Rate { .. } => false,
+        });
+        crons.min_by_key(|(_, next)| next.load(Ordering::SeqCst))
     }
 
     /// When an event is next tried again.
@@ -238,4 +271,90 @@ fn payload(schedule: &Schedule, scheduled_at: Timestamp) -> anyhow::Result<Value
     Ok(serde_json::from_str(
         &schedule.input.replace(SCHEDULED_TIME, &time),
     )?)
+}
+
+/// When a schedule is due after an instant; never again at the end of all time.
+fn next_millis(schedule: &Schedule, after: Timestamp) -> i64 {
+    match &schedule.timing {
+        Timing::Rate { every_seconds } => after.as_millisecond() + every_seconds * 1_000,
+        Timing::Cron(cron) => cron
+            .next(after)
+            .map_or(i64::MAX, |next| next.as_millisecond()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pesan_lambda::Env;
+
+    use super::*;
+    use crate::invoke::Environments;
+
+    fn schedule(name: &str, expression: &str, zone: Option<&str>) -> Schedule {
+        Schedule {
+            name: name.to_owned(),
+            function: "BillingFunction".to_owned(),
+            timing: Timing::parse(expression, zone).unwrap(),
+            input: format!(r#"{{"schedule":"{name}","scheduled_at":"{SCHEDULED_TIME}"}}"#),
+        }
+    }
+
+    /// Schedules of a function that never ends well, so that what it was called with is kept.
+    fn opened(clock: &Turnable) -> Schedules {
+        let messaging = Messaging {
+            schedules: vec![
+                schedule("MonthEnd", "cron(0 9 L * ? *)", Some("Asia/Jakarta")),
+                schedule("Daily", "cron(0 9 * * ? *)", Some("Asia/Jayapura")),
+                schedule("Minute", "rate(1 minute)", None),
+            ],
+            ..Messaging::default()
+        };
+        let pool = Environments::new(clock.clock()).pool("no-function", |_| Env::default());
+        let pools = BTreeMap::from([("BillingFunction".to_owned(), pool)]);
+        let activity = Activity::default();
+        let queues = Queues::open(&messaging, |_| None, clock.clone(), activity.clone()).unwrap();
+        Schedules::open(
+            &messaging,
+            Arc::new(pools),
+            queues,
+            None,
+            clock.clone(),
+            activity,
+        )
+        .unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn d16_each_cron_is_called_for_its_own_instant_and_in_order() {
+        let clock = Turnable::open(None);
+        clock.set(at("2026-11-29T12:00:00Z")).unwrap();
+        let schedules = opened(&clock);
+        let next = |schedules: &Schedules| {
+            Timestamp::from_millisecond(schedules.next_cron().unwrap()).unwrap()
+        };
+        assert_eq!(next(&schedules), at("2026-11-30T00:00:00Z"));
+        schedules.run_crons().await;
+        assert_eq!(schedules.events().iter().count(), 0, "nothing is due yet");
+
+        // However late the clock is looked at.
+        clock.set(at("2026-12-01T12:00:00Z")).unwrap();
+        schedules.run_crons().await;
+        schedules.run_crons().await;
+        let events = schedules.events();
+        let called = events.iter().map(|(_, event)| event.payload.clone());
+        assert_eq!(
+            called.collect::<Vec<_>>(),
+            [
+                json!({"schedule": "Daily", "scheduled_at": "2026-11-30T00:00:00Z"}),
+                json!({"schedule": "MonthEnd", "scheduled_at": "2026-11-30T02:00:00Z"}),
+                json!({"schedule": "Daily", "scheduled_at": "2026-12-01T00:00:00Z"}),
+            ]
+        );
+        drop(events);
+        assert_eq!(next(&schedules), at("2026-12-02T00:00:00Z"));
+    }
 }

@@ -2,6 +2,7 @@
 //! randomness, no network; time and random numbers are arguments.
 
 pub mod balance;
+pub mod billing;
 pub mod bucket;
 pub mod calendar;
 pub mod catalog;
@@ -15,5 +16,6 @@ pub mod messaging;
 pub mod money;
 pub mod payment;
 pub mod reservation;
+pub mod subscriber;
 pub mod texts;
 pub mod whatsapp;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::timing::Timing;
 use crate::patterns::Pattern;
 
 /// The message path, by logical ids.
@@ -111,8 +112,8 @@ pub struct Schedule {
     pub name: String,
     /// The function.
     pub function: String,
-    /// Seconds from one call to the next.
-    pub every_seconds: i64,
+    /// When.
+    pub timing: Timing,
     /// What it is called with, the scheduled time not written into it yet.
     pub input: String,
 }
@@ -512,6 +513,7 @@ struct ScheduleProperties {
     #[serde(rename = "Description")]
     _description: Option<String>,
     schedule_expression: String,
+    schedule_expression_timezone: Option<String>,
     input: Option<String>,
     // What keeps the scheduler from calling a function at all does not happen here.
     #[serde(rename = "RetryPolicy")]
@@ -527,29 +529,13 @@ fn schedule(
     if let Some(to) = &properties.dead_letter_config {
         of(&to.arn, "Arn")?;
     }
-    let expression = &properties.schedule_expression;
+    let zone = properties.schedule_expression_timezone.as_deref();
     Ok(Schedule {
         name: name.to_owned(),
         function,
-        every_seconds: rate(expression).with_context(|| {
-            format!("the local stack reads only a rate of minutes, hours or days, not {expression}")
-        })?,
+        timing: Timing::parse(&properties.schedule_expression, zone)?,
         input: properties.input.unwrap_or_else(|| "{}".to_owned()),
     })
-}
-
-/// `rate(1 minute)` in seconds.
-fn rate(expression: &str) -> Option<i64> {
-    let inner = expression.strip_prefix("rate(")?.strip_suffix(')')?;
-    let (count, unit) = inner.split_once(' ')?;
-    let seconds = match unit.strip_suffix('s').unwrap_or(unit) {
-        "minute" => 60,
-        "hour" => 3_600,
-        "day" => 86_400,
-        _ => return None,
-    };
-    let count: i64 = count.parse().ok().filter(|count| *count > 0)?;
-    count.checked_mul(seconds)
 }
 
 #[derive(Deserialize)]

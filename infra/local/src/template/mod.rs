@@ -6,6 +6,7 @@ pub mod messaging;
 mod rules;
 #[cfg(test)]
 mod tests;
+pub mod timing;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::rules::{Rules, is_free_text};
+use super::timing::Timing;
 use super::*;
 
 const OURS: &str = include_str!("../../../../template.yaml");
@@ -83,7 +84,7 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
         ),
         (
             "rate(1 minute)",
-            "cron(0 9 L * ? *)",
+            "cron(0 9 1 * ? *)",
             ["Reconciler", "cron"],
         ),
         (
@@ -153,7 +154,8 @@ fn the_message_path_is_read_as_it_stands() {
     assert!(stream.filters[0].takes(&insert("OUTBOX#3")));
     assert!(!stream.filters[0].takes(&insert("M#demo")));
     assert_eq!(messaging.consumers.len(), 2);
-    assert_eq!(messaging.schedules[0].every_seconds, 60);
+    let minute = Timing::Rate { every_seconds: 60 };
+    assert_eq!(messaging.schedules[0].timing, minute);
     assert_eq!(messaging.failures["ReconcilerFunction"].most_seconds, 300);
 }
 

@@ -6,7 +6,7 @@ mod shared;
 mod template;
 
 pub use contact::{Contact, Taken, Written};
-pub use phone::{Phone, PhoneError};
+pub use phone::{Phone, PhoneError, TypedPhoneError};
 pub use shared::{ConsentSource, SharedPhone};
 pub use template::{News, Quality, Registered, Said, TemplateStatus, category_of};
 

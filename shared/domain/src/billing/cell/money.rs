@@ -1,0 +1,175 @@
+//! Money for a bill, and what it writes to the bill's cell.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::super::{Bill, BillState, Event, GivenBack, Instalment, Reason, Source, Voided, Who};
+use super::{Cell, Why};
+use crate::ids::OrderId;
+use crate::money::Rupiah;
+
+/// A cell is one row: so much can be recorded of its money.
+const MOST_RECORDED: usize = 24;
+
+/// Why nothing is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nothing was asked of the subscriber for this period.
+    #[error("there is no bill")]
+    NoBill,
+    /// The bill asks for nothing any more.
+    #[error("the bill is {}", .0.name())]
+    Closed(BillState),
+    /// An amount of nothing.
+    #[error("the amount is nothing")]
+    Nothing,
+    /// More than can be paid or given back.
+    #[error("at most {most}")]
+    TooMuch {
+        /// What can.
+        most: Rupiah,
+    },
+    /// It is called off only when what was paid has been given back.
+    #[error("{kept} must be given back first")]
+    PartlyPaid {
+        /// What was paid.
+        kept: Rupiah,
+    },
+    /// It is recorded already.
+    #[error("recorded already")]
+    Known,
+    /// No such money was recorded.
+    #[error("no such payment")]
+    NotPaid,
+    /// As much as a bill can hold is recorded.
+    #[error("too many payments of one bill")]
+    TooMany,
+}
+
+impl Cell {
+    /// The cell after money came for its bill. Paid in full, it is `P` on every track that can be.
+    ///
+    /// # Errors
+    /// [`Refused`]: what cannot be taken is money for a person to look at.
+    pub fn pay(&self, amount: Rupiah, source: Source, at: Timestamp) -> Result<Self, Refused> {
+        let (mut next, mut bill) = self.with_bill()?;
+        if let Source::Online(order) = &source
+            && bill.standing(order).is_some()
+        {
+            return Err(Refused::Known);
+        }
+        if bill.state() != BillState::Owed {
+            return Err(Refused::Closed(bill.state()));
+        }
+        check(amount, bill.remaining(), bill.instalments.len())?;
+        bill.instalments.push(Instalment {
+            amount,
+            source,
+            at,
+            reversed_at: None,
+        });
+        if bill.remaining() == Rupiah::ZERO {
+            bill.settled_at = Some(at);
+            next.befall(Why::Paid, at, |_, _| Event::Paid);
+        }
+        Ok(next.holding(bill))
+    }
+
+    /// The cell after the bank took an order's money back; `today` is the merchant's day.
+    ///
+    /// # Errors
+    /// [`Refused::NoBill`], or [`Refused::NotPaid`] where the order's money is not there.
+    pub fn take_back(&self, order: &OrderId, today: Date, at: Timestamp) -> Result<Self, Refused> {
+        let (mut next, mut bill) = self.with_bill()?;
+        let was = bill.state();
+        let instalment = bill.standing(order).ok_or(Refused::NotPaid)?;
+        instalment.reversed_at = Some(at);
+        if was == BillState::Paid {
+            bill.settled_at = None;
+            next.befall(Why::Reversed, at, |track, mark| {
+                Event::Reversed(self.before(track, mark, today))
+            });
+        }
+        Ok(next.holding(bill))
+    }
+
+    /// The cell after its bill was called off.
+    ///
+    /// # Errors
+    /// [`Refused::NoBill`], [`Refused::Closed`], [`Refused::PartlyPaid`]
+    pub fn void(&self, reason: Reason, by: Who, at: Timestamp) -> Result<Self, Refused> {
+        let (mut next, mut bill) = self.with_bill()?;
+        if bill.state() != BillState::Owed {
+            return Err(Refused::Closed(bill.state()));
+        }
+        let kept = bill.kept();
+        if kept > Rupiah::ZERO {
+            return Err(Refused::PartlyPaid { kept });
+        }
+        bill.voided = Some(Voided { reason, by, at });
+        next.befall(Why::Voided, at, |_, _| Event::Voided);
+        Ok(next.holding(bill))
+    }
+
+    /// The cell after money was given back. A paid bill of which all is given back is closed; of an
+    /// unpaid one an instalment is given back, and it owes that again.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn refund(
+        &self,
+        amount: Rupiah,
+        reason: Reason,
+        by: Who,
+        at: Timestamp,
+    ) -> Result<Self, Refused> {
+        let (mut next, mut bill) = self.with_bill()?;
+        check(amount, bill.kept(), bill.given_back.len())?;
+        bill.given_back.push(GivenBack {
+            amount,
+            reason,
+            by,
+            at,
+        });
+        if bill.state() == BillState::Refunded {
+            next.befall(Why::Refunded, at, |_, _| Event::Refunded);
+        }
+        Ok(next.holding(bill))
+    }
+
+    fn with_bill(&self) -> Result<(Self, Bill), Refused> {
+        let bill = self.bill.clone().ok_or(Refused::NoBill)?;
+        Ok((self.clone(), bill))
+    }
+
+    fn holding(mut self, bill: Bill) -> Self {
+        self.bill = Some(bill);
+        self.next()
+    }
+}
+
+fn check(amount: Rupiah, most: Rupiah, recorded: usize) -> Result<(), Refused> {
+    if amount == Rupiah::ZERO {
+        return Err(Refused::Nothing);
+    }
+    if amount > most {
+        return Err(Refused::TooMuch { most });
+    }
+    if recorded >= MOST_RECORDED {
+        return Err(Refused::TooMany);
+    }
+    Ok(())
+}
+
+impl Bill {
+    /// An order's money, unless the bank took it back.
+    fn standing(&mut self, order: &OrderId) -> Option<&mut Instalment> {
+        self.instalments.iter_mut().find(|one| {
+            let is_this = match &one.source {
+                Source::Online(paid) => paid == order,
+                Source::Cash(_) | Source::Transfer(_) => false,
+            };
+            is_this && one.reversed_at.is_none()
+        })
+    }
+}
