@@ -356,6 +356,7 @@ impl Stack {
     /// A customer.
     pub fn customer_of(&self, merchant: &str, chat: i64, language: &str) -> Customer<'_> {
         self.keep_private(&chat.to_string());
+        self.keep_private(&phone_of(chat));
         Customer {
             stack: self,
             path: format!("/sandbox/telegram/{merchant}/chats/{chat}"),
@@ -542,6 +543,11 @@ impl Message {
     }
 }
 
+/// The number of the customer of a chat, as Telegram shares it.
+pub fn phone_of(chat: i64) -> String {
+    format!("62813{:08}", chat.rem_euclid(100_000_000))
+}
+
 /// A customer with a chat.
 #[derive(Clone, Debug)]
 pub struct Customer<'a> {
@@ -606,6 +612,19 @@ impl Customer<'_> {
         self.stack
             .handle(&format!("{}/press", self.path), &json!({"button": button}))
             .await;
+        self.newest().await
+    }
+
+    /// Sends a contact card: `{"phone"?,"user_id"?}`, the customer's own unless said; what the bot
+    /// then wrote last.
+    pub async fn contact(&self, card: Value) -> Message {
+        let phone = card["phone"].as_str().unwrap_or_default();
+        self.stack.keep_private(phone);
+        let digits = |letter: &char| letter.is_ascii_digit();
+        let digits: String = phone.chars().filter(digits).collect();
+        self.stack.keep_private(&digits);
+        let path = format!("{}/contact", self.path);
+        self.stack.handle(&path, &card).await;
         self.newest().await
     }
 

@@ -86,9 +86,10 @@ impl Stack {
         self.hook_bytes(bytes, Some(&signature)).await
     }
 
-    /// What a phone got, oldest first.
+    /// What a phone got, oldest first, once nothing is on its way any more.
     pub async fn inbox(&self, phone: &str) -> Vec<String> {
         self.keep_private(phone);
+        self.idle().await;
         let inbox = self.get_json(&format!("/sandbox/whatsapp/{phone}")).await;
         let messages = inbox["messages"].as_array().unwrap().iter();
         messages
@@ -123,8 +124,9 @@ impl Stack {
         self.log.line(wanted)
     }
 
-    /// How many messages Meta was asked to send.
+    /// How many messages Meta was asked to send, once nothing is on its way any more.
     pub async fn sends(&self) -> usize {
+        self.idle().await;
         self.count("whatsapp", Some("messages")).await
     }
 }

@@ -102,7 +102,10 @@ async fn a_customer_books_in_indonesian() {
 
     Halaman pesanan Anda:
     [page]
+
+    Ingin bukti pembayaran juga lewat WhatsApp? Tekan Bagikan nomor.
     [Bayar Sekarang]
+    [Bagikan nomor]
     ");
     assert_eq!(booked.code(), summary.code());
     insta::assert_snapshot!(budi.press("Bayar Sekarang").await.seen(), @r"
@@ -254,7 +257,10 @@ async fn a_customer_books_in_english() {
 
     Your order page:
     [page]
+
+    Would you like the receipt by WhatsApp as well? Press Share my number.
     [Pay now]
+    [Share my number]
     ");
     assert_eq!(booked.code(), summary.code());
     insta::assert_snapshot!(ann.press("Pay now").await.seen(), @r"
@@ -336,6 +342,7 @@ async fn what_is_not_understood_gets_the_help() {
     /order – reservasi servis
     /catalog – komponen dan harganya
     /status – status pesanan Anda
+    /hapusnomor – hapus nomor WhatsApp Anda dari catatan kami
     ");
     let ann = stack.customer_of("demo", 2, "en");
     insta::assert_snapshot!(ann.say("/help").await.seen(), @r"
@@ -344,6 +351,7 @@ async fn what_is_not_understood_gets_the_help() {
     /order – book a repair
     /catalog – spare parts and prices
     /status – how your booking stands
+    /forgetnumber – take your WhatsApp number back
     ");
     for text in ["halo, bisa servis HP?", "/refund", "/", "12345678", "🙂"] {
         assert_eq!(budi.say(text).await.text, help.text, "{text}");

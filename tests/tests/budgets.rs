@@ -39,6 +39,16 @@ async fn conversation(stack: &Stack, customer: &Customer<'_>) -> Vec<(&'static s
         ("Book Now", false, "Book Now"),
         ("Bayar Sekarang", false, "Bayar Sekarang"),
         ("/status", true, "/status"),
+        ("/order", true, "/order"),
+        ("Booking", false, "Booking"),
+        ("date", true, "05/12/2026"),
+        ("device", false, "iPhone 6"),
+        ("slot", false, "12.00"),
+        ("part", false, "Battery"),
+        ("Book Now", false, "Book Now"),
+        ("Bagikan nomor", false, "Bagikan nomor"),
+        ("contact", false, "Bagikan nomor"),
+        ("/hapusnomor", true, "/hapusnomor"),
     ] {
         if typed {
             customer.say(input).await;

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use pesan_tests::Stack;
+use pesan_tests::operator::Operator;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -223,6 +224,14 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
             "do": "pay", "method": "bca_va", "notify": false, "status_amount": amount,
         });
         stack.bank(&booked.code, pay).await;
+    }
+    // A top-up that was told of, and one that was not.
+    let operator = Operator::of(&stack);
+    for is_told in [true, false] {
+        let sold = operator.does("pesan topup demo2 --package 100 --json");
+        let order = sold.json()["order_id"].as_str().unwrap().to_owned();
+        let pay = json!({"do": "pay", "method": "bca_va", "notify": is_told});
+        stack.bank(&order, pay).await;
     }
     stack.advance("20m").await;
 

@@ -205,8 +205,8 @@ async fn h11_a_connection_that_is_refused_says_nothing_of_where_it_was_to_lead()
     let name = "midtrans-notification";
     let midtrans = refused_at(&stack, name, &notification, &["MIDTRANS_API_URL"]).await;
     assert_eq!(midtrans.0, 503);
-    let failure = midtrans.1["failure"].as_str().unwrap();
-    assert!(failure.ends_with("could not connect"), "{failure}");
+    let error = midtrans.1["error"].as_str().unwrap();
+    assert!(error.ends_with("could not connect"), "{error}");
 
     let mut page = samples::event("web");
     let path = booked.link.strip_prefix(stack.base_url()).unwrap();

@@ -282,6 +282,67 @@ async fn a22_a_thousand_bad_secrets_cost_no_call_to_the_table() {
 }
 
 #[tokio::test]
+async fn a_command_in_a_group_is_shown_the_private_chat_and_nothing_is_kept() {
+    let stack = Stack::start();
+    let before = rows(&stack).await;
+    let update = |text: &str, kind: &str, language: &str| {
+        let mut update = text_update(1, -1_001_234_567_890_123, text);
+        update["message"]["chat"]["type"] = json!(kind);
+        update["message"]["from"]["language_code"] = json!(language);
+        update
+    };
+    let answered = |update: Value| {
+        let stack = &stack;
+        async move {
+            let answer = stack.update(Some(TELEGRAM_SECRET), &update).await;
+            assert_eq!(answer.status(), 200);
+            let text = answer.text().await.unwrap();
+            serde_json::from_str::<Value>(&text).unwrap_or(json!(text))
+        }
+    };
+    let link = format!("{}/sandbox/t.me/demo_bot", stack.base_url());
+    for (text, kind, language, begins) in [
+        (
+            "/start",
+            "group",
+            "id",
+            "Saya melayani pesanan di chat pribadi",
+        ),
+        (
+            "/order@Demo_Bot",
+            "supergroup",
+            "en",
+            "I take bookings in a private chat",
+        ),
+        ("/order@demo_bot i_x", "supergroup", "id", "Saya melayani"),
+    ] {
+        let answer = answered(update(text, kind, language)).await;
+        assert_eq!(answer["method"], "sendMessage");
+        assert_eq!(answer["chat_id"], -1_001_234_567_890_123_i64);
+        let said = answer["text"].as_str().unwrap();
+        assert!(said.starts_with(begins) && said.ends_with(&link), "{said}");
+        assert_eq!(answer["reply_markup"], Value::Null);
+    }
+    let mut contact = update("", "group", "id");
+    let message = contact["message"].as_object_mut().unwrap();
+    message.remove("text");
+    let card = json!({"phone_number": "6281200000048", "first_name": "Budi",
+        "user_id": -1_001_234_567_890_123_i64});
+    message.insert("contact".to_owned(), card);
+    let mut press = press_update(1, -1_001_234_567_890_123, 1, "0:booking");
+    press["callback_query"]["message"]["chat"]["type"] = json!("supergroup");
+    for ignored in [
+        update("halo semua", "group", "id"),
+        update("/order@another_bot", "supergroup", "id"),
+        contact,
+        press,
+    ] {
+        assert_eq!(answered(ignored).await, "ignored");
+    }
+    assert_eq!(rows(&stack).await, before);
+}
+
+#[tokio::test]
 async fn an_unknown_merchant_is_not_found() {
     let stack = Stack::start();
     let before = rows(&stack).await;

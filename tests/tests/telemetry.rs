@@ -162,7 +162,6 @@ async fn a_forged_update_leaves_a_line() {
     insta::assert_snapshot!(line(&stack, &forged), @r#"
     {
       "alarms": 0,
-      "failure": "not authentic",
       "faults": 0,
       "function": "telegram-webhook",
       "kind": "telegram",
@@ -170,6 +169,7 @@ async fn a_forged_update_leaves_a_line() {
       "merchant": "demo",
       "outcome": "refused",
       "parameter_reads": 1,
+      "reason": "not authentic",
       "requests": 1,
       "round_trips": 0,
       "status": 401,
@@ -190,7 +190,7 @@ async fn a_table_that_fails_leaves_a_line() {
     insta::assert_snapshot!(line(&stack, &failed), @r#"
     {
       "alarms": 0,
-      "failure": "could not: the table could not be reached: InternalServerError",
+      "error": "could not: the table could not be reached: InternalServerError",
       "faults": 1,
       "function": "telegram-webhook",
       "kind": "telegram",

@@ -98,7 +98,7 @@ async fn bodies(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_secret() {
+async fn a_receipt_costs_five_round_trips_and_one_call_and_its_line_tells_no_secret() {
     let world = counted_world().await;
     let code = world.paid().await;
     let bodies = bodies(&world).await;
@@ -113,7 +113,7 @@ async fn a_receipt_costs_four_round_trips_and_one_call_and_its_line_tells_no_sec
     assert_eq!((said("merchant"), said("sent")), (json!("demo"), json!(1)));
     assert_eq!(
         (said("round_trips"), said("vendor_calls")),
-        (json!(4), json!(1))
+        (json!(5), json!(1))
     );
     let text = line.to_string();
     for private in [code.as_str(), &CHAT.to_string(), "1:test", "Budi", "/o/"] {

@@ -42,7 +42,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
     match taken {
         Ok(()) => http::plain(200, "taken"),
         Err(failure) => {
-            tracing::warn!(kind = "midtrans", outcome = "refused", %failure);
+            failure.log_refused("midtrans");
             http::plain(failure.status(), &failure.told())
         }
     }

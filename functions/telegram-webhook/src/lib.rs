@@ -8,9 +8,11 @@ use std::sync::Arc;
 use pesan_adapters::clock::Clock;
 use pesan_adapters::secrets::MerchantSecret;
 use pesan_adapters::telegram::message;
+use pesan_domain::dialogue::{Keyboard, Reply};
 use pesan_domain::ids::MerchantId;
 use pesan_lambda::{Body, Env, Handler, Request, Response, http, json};
-use pesan_service::{App, Config, Failure, conversation, same_secret};
+use pesan_service::conversation::{self, Answer};
+use pesan_service::{App, Config, Failure, same_secret};
 use serde_json::{Value, json};
 
 use update::{Received, WireUpdate};
@@ -51,7 +53,7 @@ async fn answer(app: &App, request: &Request) -> Response<Body> {
             http::plain(200, "ignored")
         }
         Err(failure) => {
-            tracing::warn!(kind = "telegram", outcome = "refused", %failure);
+            failure.log_refused("telegram");
             http::plain(failure.status(), &failure.told())
         }
     }
@@ -71,34 +73,50 @@ async fn take(
     app.proven(merchant, which, secret, |secret| same_secret(secret, given))
         .await?;
     let wire: WireUpdate = json::strict(body).map_err(|error| json_failure(&error))?;
-    let Some(Received {
-        update,
-        query,
-        message_id,
-    }) = wire.received()
-    else {
-        return Ok(None);
-    };
-    // The spinner on the button ends whatever becomes of the press; both run at once.
-    let (taken, ()) = tokio::join!(
-        conversation::take(app, merchant, &update),
-        end_spinner(app, merchant, query.as_deref())
-    );
-    let answer = taken?;
-    let mut fields = message(update.chat, &answer.reply);
+    match wire.received() {
+        None => Ok(None),
+        Some(Received::Shared(elsewhere)) => {
+            let reply = conversation::elsewhere(app, merchant, &elsewhere).await?;
+            Ok(reply.map(|reply| call("sendMessage", elsewhere.chat, &reply, None)))
+        }
+        Some(Received::Private { update, pressed }) => {
+            let query = pressed.as_ref().map(|pressed| pressed.query.as_str());
+            // The spinner on the button ends whatever becomes of the press; both run at once.
+            let (taken, ()) = tokio::join!(
+                conversation::take(app, merchant, &update),
+                end_spinner(app, merchant, query)
+            );
+            let Answer { reply, edit } = taken?;
+            Ok(Some(match pressed {
+                Some(pressed) if edit && can_be_edited_in(&reply) => {
+                    let id = Some(pressed.message_id);
+                    call("editMessageText", update.chat, &reply, id)
+                }
+                Some(_) | None => call("sendMessage", update.chat, &reply, None),
+            }))
+        }
+    }
+}
+
+/// Whether a message can become this one: an edit changes no keyboard but the message's own
+/// (<https://core.telegram.org/bots/api#editmessagetext>).
+fn can_be_edited_in(reply: &Reply) -> bool {
+    match reply.keyboard {
+        Keyboard::Buttons(_) => true,
+        Keyboard::AsksNumber { .. } | Keyboard::GivenBack => false,
+    }
+}
+
+/// A method to be called, as the answer to a webhook carries it.
+fn call(method: &str, chat: i64, reply: &Reply, message_id: Option<i64>) -> Value {
+    let mut fields = message(chat, reply);
     if let Some(object) = fields.as_object_mut() {
-        let edited = message_id.filter(|_| answer.edit);
-        let method = if edited.is_some() {
-            "editMessageText"
-        } else {
-            "sendMessage"
-        };
         object.insert("method".to_owned(), json!(method));
-        if let Some(id) = edited {
+        if let Some(id) = message_id {
             object.insert("message_id".to_owned(), json!(id));
         }
     }
-    Ok(Some(fields))
+    fields
 }
 
 async fn end_spinner(app: &App, merchant: &MerchantId, query: Option<&str>) {

@@ -2,7 +2,7 @@
 //! a year: what is not named here is ignored (<https://core.telegram.org/bots/api#update>).
 
 use pesan_domain::dialogue::Input;
-use pesan_service::conversation::Update;
+use pesan_service::conversation::{Elsewhere, Update};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,6 +17,14 @@ struct WireMessage {
     from: Option<WireUser>,
     chat: WireChat,
     text: Option<String>,
+    contact: Option<WireContact>,
+}
+
+/// <https://core.telegram.org/bots/api#contact>
+#[derive(Deserialize)]
+struct WireContact {
+    phone_number: String,
+    user_id: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -37,45 +45,94 @@ struct WirePressed {
 #[derive(Deserialize)]
 struct WireChat {
     id: i64,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl WireChat {
+    /// A group or channel. What does not say so is a private chat.
+    fn is_shared(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| kind != "private")
+    }
 }
 
 #[derive(Deserialize)]
 struct WireUser {
+    id: i64,
     first_name: Option<String>,
     language_code: Option<String>,
 }
 
-/// An update that the dialogue takes.
-pub(crate) struct Received {
-    pub update: Update,
-    /// The press to be answered.
-    pub query: Option<String>,
-    /// The message whose button was pressed.
-    pub message_id: Option<i64>,
+/// An update that is answered.
+pub(crate) enum Received {
+    /// The dialogue takes it.
+    Private {
+        update: Update,
+        pressed: Option<Pressed>,
+    },
+    /// A command in a group, where there is no dialogue: it would be everybody's.
+    Shared(Elsewhere),
+}
+
+/// A press, and the message whose button it was.
+pub(crate) struct Pressed {
+    pub query: String,
+    pub message_id: i64,
 }
 
 /// What a customer calls themselves is shown back to them; nobody's name is this long.
 const LONGEST_NAME: usize = 64;
 
 impl WireUpdate {
-    /// None for a kind, or a message, that the dialogue does not take.
+    /// None for a kind, or a message, that nothing here takes.
     pub fn received(self) -> Option<Received> {
-        if let Some(message) = self.message {
-            let (from, text) = (message.from?, message.text?);
-            let input = Input::typed(&text);
-            return Some(Received {
-                update: update(self.update_id, message.chat.id, from, input),
-                query: None,
-                message_id: None,
-            });
+        match (self.message, self.callback_query) {
+            (Some(message), _) if message.chat.is_shared() => message.elsewhere(),
+            (Some(message), _) => message.received(self.update_id),
+            (None, Some(query)) => query.received(self.update_id),
+            (None, None) => None,
         }
-        let query = self.callback_query?;
-        let pressed = query.message?;
-        let input = Input::pressed(&query.data?);
-        Some(Received {
-            update: update(self.update_id, pressed.chat.id, query.from, input),
-            query: Some(query.id),
-            message_id: Some(pressed.message_id),
+    }
+}
+
+impl WireMessage {
+    fn received(self, update_id: i64) -> Option<Received> {
+        let from = self.from?;
+        let input = match (self.text, self.contact) {
+            (Some(text), _) => Input::typed(&text),
+            (None, Some(contact)) => {
+                Input::contact(&contact.phone_number, contact.user_id, from.id)
+            }
+            (None, None) => return None,
+        };
+        Some(Received::Private {
+            update: update(update_id, self.chat.id, from, input),
+            pressed: None,
+        })
+    }
+
+    fn elsewhere(self) -> Option<Received> {
+        let text = self.text?;
+        let command = text.strip_prefix('/')?.split_whitespace().next()?;
+        let bot = command.split_once('@').map(|(_, bot)| bot.to_owned());
+        Some(Received::Shared(Elsewhere {
+            chat: self.chat.id,
+            language_code: self.from?.language_code,
+            bot,
+        }))
+    }
+}
+
+impl WireQuery {
+    fn received(self, update_id: i64) -> Option<Received> {
+        let message = self.message.filter(|message| !message.chat.is_shared())?;
+        let input = Input::pressed(&self.data?);
+        Some(Received::Private {
+            update: update(update_id, message.chat.id, self.from, input),
+            pressed: Some(Pressed {
+                query: self.id,
+                message_id: message.message_id,
+            }),
         })
     }
 }

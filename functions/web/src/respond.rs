@@ -119,8 +119,8 @@ pub(crate) fn failed(failure: &Failure, language: Language) -> Response {
         ),
     };
     let status = match failure {
-        Failure::Unavailable(reason) => {
-            tracing::warn!(kind = "page", outcome = "unavailable", reason);
+        Failure::Unavailable(error) => {
+            tracing::warn!(kind = "page", outcome = "unavailable", error);
             StatusCode::SERVICE_UNAVAILABLE
         }
         Failure::Unknown | Failure::NotAuthentic | Failure::Malformed(_) => {

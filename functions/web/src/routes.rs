@@ -159,7 +159,7 @@ async fn pay(
         Ok(Payable::Closed) => Redirect::to(&format!("/o/{token}")).into_response(),
         Err(failure) => {
             let merchant = &view.merchant.id;
-            tracing::warn!(%merchant, kind = "payment", outcome = "no page", %failure);
+            tracing::warn!(%merchant, kind = "payment", outcome = "no page", error = %failure);
             let language = view.order.reservation.language;
             order_page(
                 &app,

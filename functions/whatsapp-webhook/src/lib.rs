@@ -88,6 +88,6 @@ async fn take(app: &App, request: &Request, body: &[u8]) -> Result<(), Failure> 
 }
 
 fn refused(failure: &Failure, status: u16) -> Response<Body> {
-    tracing::warn!(kind = "whatsapp", outcome = "refused", %failure);
+    failure.log_refused("whatsapp");
     http::plain(status, &failure.told())
 }

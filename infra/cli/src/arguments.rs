@@ -79,6 +79,26 @@ pub enum Command {
         #[command(subcommand)]
         command: LinkKeyCommand,
     },
+    /// Sells a merchant credit for its messages: prints a link to pay by, or the price list
+    #[command(name = "topup")]
+    TopUp {
+        /// The merchant that is credited
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// How many messages; without it the price list is printed
+        #[arg(long, value_name = "N")]
+        package: Option<String>,
+        /// The money has come another way: credits the package at once, and once a reference, such
+        /// as a bank transfer's number
+        #[arg(long, value_name = "REFERENCE", requires = "package")]
+        received: Option<String>,
+    },
+    /// Shows a merchant's prepaid balance
+    Balance {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
     /// Says what the deployment, and a merchant, lack to go live, in order
     Doctor {
         /// The merchant

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use pesan_adapters::aws::Aws;
@@ -20,6 +20,8 @@ use crate::arguments::Arguments;
 /// Where the template notes the table's name and the public address.
 const TABLE_NAME: &str = "deployment/table-name";
 const PUBLIC_BASE_URL: &str = "deployment/public-base-url";
+/// And who is paid for top-ups, where anybody is.
+const TOP_UP_SELLER: &str = "deployment/top-up-seller";
 
 /// The clients of the deployment at the given prefix, or of the local stack.
 pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
@@ -43,12 +45,19 @@ pub async fn connect(arguments: &Arguments) -> anyhow::Result<App> {
         Some(endpoint) => clock_of(endpoint.trim_end_matches('/')).await?,
         None => Clock::system(),
     };
-    let (table, base_url) = noted(&variables, &prefix).await?;
+    let noted = noted(&variables, &prefix).await?;
     variables.extend([
         ("PARAMETER_PREFIX", prefix),
-        ("TABLE_NAME", table),
-        ("PUBLIC_BASE_URL", base_url),
+        ("TABLE_NAME", noted.table),
+        ("PUBLIC_BASE_URL", noted.base_url),
     ]);
+    let own = Env::from_process();
+    let seller = own.optional("TOP_UP_SELLER").map(str::to_owned);
+    variables.extend(
+        seller
+            .or(noted.top_up_seller)
+            .map(|id| ("TOP_UP_SELLER", id)),
+    );
     let config = Config::read(|name| variables.get(name).cloned())?;
     Ok(App::new(&config, clock)?)
 }
@@ -116,10 +125,13 @@ fn local(endpoint: &str) -> BTreeMap<&'static str, String> {
 }
 
 /// What the template noted of the deployment.
-async fn noted(
-    variables: &BTreeMap<&'static str, String>,
-    prefix: &str,
-) -> anyhow::Result<(String, String)> {
+struct Noted {
+    table: String,
+    base_url: String,
+    top_up_seller: Option<String>,
+}
+
+async fn noted(variables: &BTreeMap<&'static str, String>, prefix: &str) -> anyhow::Result<Noted> {
     let variable = |name| variables.get(name).cloned();
     let needed = |name| variable(name).unwrap_or_default();
     let aws = Aws {
@@ -137,20 +149,22 @@ async fn noted(
         eventbridge_endpoint: None,
     };
     let parameters = Parameters::new(aws.ssm(), prefix, Clock::system());
-    let mut found = Vec::new();
-    for name in [TABLE_NAME, PUBLIC_BASE_URL] {
-        let value = parameters.get(name).await.map_err(|error| match error {
-            SecretError::Missing(_) => anyhow::anyhow!(
-                "no deployment is noted at {prefix} in {}: deploy it first, or give another \
-                 --prefix",
-                aws.region
-            ),
-            error => anyhow::anyhow!("{error}: is it there, and may you read it?"),
-        })?;
-        found.push(value.expose_secret().to_owned());
-    }
-    match found.as_slice() {
-        [table, base_url] => Ok((table.clone(), base_url.clone())),
-        _ => bail!("the deployment is noted by halves"),
-    }
+    let found = async |name| match parameters.get(name).await {
+        Ok(value) => Ok(Some(value.expose_secret().to_owned())),
+        Err(SecretError::Missing(_)) => Ok(None),
+        Err(error) => Err(anyhow::anyhow!(
+            "{error}: is it there, and may you read it?"
+        )),
+    };
+    let nowhere = || {
+        format!(
+            "no deployment is noted at {prefix} in {}: deploy it first, or give another --prefix",
+            aws.region
+        )
+    };
+    Ok(Noted {
+        table: found(TABLE_NAME).await?.with_context(nowhere)?,
+        base_url: found(PUBLIC_BASE_URL).await?.with_context(nowhere)?,
+        top_up_seller: found(TOP_UP_SELLER).await?,
+    })
 }

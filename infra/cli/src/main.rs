@@ -1,6 +1,7 @@
 //! `pesan`: what the operator of a deployment does from a terminal.
 
 mod arguments;
+mod balance;
 mod catalog;
 mod deployment;
 mod doctor;
@@ -59,6 +60,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::WhatsApp { command } => whatsapp::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
+        Command::TopUp {
+            id,
+            package,
+            received,
+        } => balance::top_up(&app, &id, package.as_deref(), received.as_deref()).await,
+        Command::Balance { id } => balance::show(&app, &id).await,
         Command::Doctor { id } => doctor::run(&app, id.as_ref()).await,
         Command::Completions { .. } => anyhow::bail!("completions need no deployment"),
     }

@@ -14,7 +14,7 @@ use pesan_domain::message::activation::Activation;
 use pesan_sandbox::{Sandbox, Shop, WhatsAppAccount, WhatsAppApp};
 use pesan_service::merchants::telegram::WebhookSecret;
 use pesan_service::merchants::{self, Import, OperatorError};
-use pesan_service::{App, Config};
+use pesan_service::{App, Config, top_up};
 use secrecy::SecretString;
 
 use crate::stack::Addresses;
@@ -137,6 +137,9 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
     let unconnected = merchants::find(app, &id).await?.0.whatsapp.is_none();
     if demo.is_connected && unconnected {
         connect(app, &id, &whatsapp(demo)).await?;
+    }
+    if demo.is_connected {
+        top_up::receive(app, &id, "100", "first balance").await?;
     }
     Ok(())
 }

@@ -297,6 +297,7 @@ fn resolved(id: &str, what: &str, value: &Value, addresses: &Addresses) -> anyho
         "EventBus" => Some(EVENT_BUS.to_owned()),
         "PublicBaseUrl" => Some(addresses.base_url.clone()),
         "ParameterPrefix" => Some(PARAMETER_PREFIX.to_owned()),
+        "TopUpSeller" => Some("demo".to_owned()),
         "AWS::StackName" => Some("local".to_owned()),
         _ => None,
     };

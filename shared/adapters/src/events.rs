@@ -2,8 +2,8 @@
 //! as it is then.
 
 use jiff::Timestamp;
-use pesan_domain::ids::{EventId, MerchantId, MessageId};
-use pesan_domain::message::{Message, Urgency};
+use pesan_domain::ids::{EventId, MerchantId, MessageId, OrderId};
+use pesan_domain::message::{Channel, Message, PauseReason, Urgency};
 use serde::{Deserialize, Serialize};
 
 /// The bus's name for what Pesan sends.
@@ -34,6 +34,20 @@ pub enum Event {
         /// Which queue it goes to.
         urgency: Urgency,
     },
+    /// Nothing of the merchant goes out on a channel until somebody resumes it.
+    ChannelPaused {
+        /// Which.
+        channel: Channel,
+        /// Why.
+        reason: PauseReason,
+    },
+    /// The balance has fallen below the merchant's mark: once a crossing.
+    BalanceLow,
+    /// A merchant's balance was topped up.
+    BalanceToppedUp {
+        /// The payment's order id.
+        order: OrderId,
+    },
 }
 
 /// A text that is no event of ours, or one of a version that this one cannot read.
@@ -41,16 +55,31 @@ pub enum Event {
 #[error("not an event of ours: {0}")]
 pub struct NotAnEvent(String);
 
-#[derive(Serialize, Deserialize)]
+/// What every event says, and what only some say.
+#[derive(Default, Serialize, Deserialize)]
 struct Wire {
     r#type: String,
     version: u32,
     id: String,
     merchant: String,
     at: String,
-    message: String,
-    urgency: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    urgency: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<String>,
 }
+
+/// The types of events, as rules and queues know them.
+const MESSAGE_QUEUED: &str = "message.queued";
+const CHANNEL_PAUSED: &str = "channel.paused";
+const BALANCE_LOW: &str = "balance.low";
+const BALANCE_TOPPED_UP: &str = "balance.topped-up";
 
 impl Envelope {
     /// The event that has a message sent.
@@ -67,11 +96,60 @@ impl Envelope {
         }
     }
 
+    /// The event that tells of a pause.
+    #[must_use]
+    pub fn channel_paused(
+        id: EventId,
+        merchant: &MerchantId,
+        channel: Channel,
+        reason: PauseReason,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::ChannelPaused { channel, reason },
+        }
+    }
+
+    /// The event that tells of a low balance.
+    #[must_use]
+    pub fn balance_low(id: EventId, merchant: &MerchantId, at: Timestamp) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BalanceLow,
+        }
+    }
+
+    /// The event that a balance was topped up by an order.
+    #[must_use]
+    pub fn balance_topped_up(
+        id: EventId,
+        merchant: &MerchantId,
+        order: &OrderId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BalanceToppedUp {
+                order: order.clone(),
+            },
+        }
+    }
+
     /// What rules and queues tell events apart by.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.event {
-            Event::MessageQueued { .. } => "message.queued",
+            Event::MessageQueued { .. } => MESSAGE_QUEUED,
+            Event::ChannelPaused { .. } => CHANNEL_PAUSED,
+            Event::BalanceLow => BALANCE_LOW,
+            Event::BalanceToppedUp { .. } => BALANCE_TOPPED_UP,
         }
     }
 
@@ -80,15 +158,30 @@ impl Envelope {
     /// # Errors
     /// Never for an event that can be made.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let Event::MessageQueued { message, urgency } = &self.event;
-        serde_json::to_string(&Wire {
+        let common = Wire {
             r#type: self.kind().to_owned(),
             version: VERSION,
             id: self.id.to_string(),
             merchant: self.merchant.to_string(),
             at: self.at.to_string(),
-            message: message.to_string(),
-            urgency: urgency.name().to_owned(),
+            ..Wire::default()
+        };
+        serde_json::to_string(&match &self.event {
+            Event::MessageQueued { message, urgency } => Wire {
+                message: Some(message.to_string()),
+                urgency: Some(urgency.name().to_owned()),
+                ..common
+            },
+            Event::ChannelPaused { channel, reason } => Wire {
+                channel: Some(channel.name().to_owned()),
+                reason: Some(reason.name().to_owned()),
+                ..common
+            },
+            Event::BalanceLow => common,
+            Event::BalanceToppedUp { order } => Wire {
+                order: Some(order.as_str().to_owned()),
+                ..common
+            },
         })
     }
 
@@ -99,22 +192,49 @@ impl Envelope {
     pub fn parse(text: &str) -> Result<Self, NotAnEvent> {
         let wire: Wire = serde_json::from_str(text)
             .map_err(|error| NotAnEvent(format!("{:?}", error.classify())))?;
-        let field = |name: &str| NotAnEvent(format!("the field {name}"));
-        if wire.r#type != "message.queued" {
-            return Err(field("type"));
-        }
         if wire.version != VERSION {
             return Err(field("version"));
         }
         Ok(Self {
+            event: wire.event()?,
             id: EventId::parse(&wire.id).map_err(|_| field("id"))?,
             merchant: MerchantId::parse(&wire.merchant).map_err(|_| field("merchant"))?,
             at: wire.at.parse().map_err(|_| field("at"))?,
-            event: Event::MessageQueued {
-                message: MessageId::parse(&wire.message).map_err(|_| field("message"))?,
-                urgency: Urgency::parse(&wire.urgency).map_err(|_| field("urgency"))?,
-            },
         })
+    }
+}
+
+fn field(name: &str) -> NotAnEvent {
+    NotAnEvent(format!("the field {name}"))
+}
+
+/// A field that this type of event has.
+fn read<T, E>(
+    value: Option<&String>,
+    parse: impl Fn(&str) -> Result<T, E>,
+    name: &str,
+) -> Result<T, NotAnEvent> {
+    let value = value.ok_or_else(|| field(name))?;
+    parse(value).map_err(|_| field(name))
+}
+
+impl Wire {
+    fn event(&self) -> Result<Event, NotAnEvent> {
+        match self.r#type.as_str() {
+            MESSAGE_QUEUED => Ok(Event::MessageQueued {
+                message: read(self.message.as_ref(), MessageId::parse, "message")?,
+                urgency: read(self.urgency.as_ref(), Urgency::parse, "urgency")?,
+            }),
+            CHANNEL_PAUSED => Ok(Event::ChannelPaused {
+                channel: read(self.channel.as_ref(), Channel::parse, "channel")?,
+                reason: read(self.reason.as_ref(), PauseReason::parse, "reason")?,
+            }),
+            BALANCE_LOW => Ok(Event::BalanceLow),
+            BALANCE_TOPPED_UP => Ok(Event::BalanceToppedUp {
+                order: read(self.order.as_ref(), OrderId::parse, "order")?,
+            }),
+            _ => Err(field("type")),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The few Bot API methods Pesan calls. <https://core.telegram.org/bots/api>
 
-use pesan_domain::dialogue::{Command, Key, KeyDoes, Reply};
+use pesan_domain::dialogue::{Command, Key, KeyDoes, Keyboard, Reply};
 use pesan_domain::message::verdict::{self, Refusal, Verdict};
 use pesan_domain::message::{Outcome, Schedule, VendorId};
 use secrecy::{ExposeSecret, SecretString};
@@ -62,21 +62,34 @@ pub struct WebhookInfo {
 /// The fields of a message, as `sendMessage` and `editMessageText` take them.
 #[must_use]
 pub fn message(chat: i64, reply: &Reply) -> Value {
-    let rows: Vec<Vec<Value>> = reply
-        .keyboard
-        .iter()
-        .map(|row| row.iter().map(key).collect())
-        .collect();
     let mut body = json!({
         "chat_id": chat,
         "text": reply.html,
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": true},
     });
-    if let (false, Some(fields)) = (rows.is_empty(), body.as_object_mut()) {
-        fields.insert("reply_markup".to_owned(), json!({"inline_keyboard": rows}));
+    if let (Some(markup), Some(fields)) = (markup(&reply.keyboard), body.as_object_mut()) {
+        fields.insert("reply_markup".to_owned(), markup);
     }
     body
+}
+
+fn markup(keyboard: &Keyboard) -> Option<Value> {
+    match keyboard {
+        Keyboard::Buttons(rows) => {
+            let rows: Vec<Vec<Value>> = rows
+                .iter()
+                .map(|row| row.iter().map(key).collect())
+                .collect();
+            (!rows.is_empty()).then(|| json!({"inline_keyboard": rows}))
+        }
+        Keyboard::AsksNumber { share, not_now } => Some(json!({
+            "keyboard": [[{"text": share, "request_contact": true}], [{"text": not_now}]],
+            "resize_keyboard": true,
+            "one_time_keyboard": true,
+        })),
+        Keyboard::GivenBack => Some(json!({"remove_keyboard": true})),
+    }
 }
 
 fn key(key: &Key) -> Value {

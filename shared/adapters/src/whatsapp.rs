@@ -3,8 +3,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pesan_domain::ids::VendorId;
+use pesan_domain::message::Schedule;
 use pesan_domain::message::text::{Action, Call};
-use pesan_domain::message::verdict::{self, Refusal};
+use pesan_domain::message::verdict::{self, Refusal, Verdict};
 use pesan_domain::whatsapp::Phone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -66,6 +67,9 @@ pub enum GraphError {
         /// log.
         reason: String,
     },
+    /// Meta could not be reached: it was not done.
+    #[error("not connected")]
+    NotConnected,
     /// No answer, or one that cannot be read: it may have been done.
     #[error("unknown: {0}")]
     Unknown(String),
@@ -79,6 +83,10 @@ impl GraphError {
             Self::Refused {
                 code, http_status, ..
             } => Some(verdict::whatsapp(*code, *http_status)),
+            Self::NotConnected => Some(Refusal {
+                code: 0,
+                verdict: Verdict::RetryLater(Schedule::Server),
+            }),
             Self::Unknown(_) => None,
         }
     }
@@ -92,6 +100,9 @@ impl GraphError {
 
 impl From<reqwest::Error> for GraphError {
     fn from(error: reqwest::Error) -> Self {
+        if error.is_connect() {
+            return Self::NotConnected;
+        }
         Self::Unknown(match CallError::from(error) {
             CallError::Unknown(how) => how,
             other => other.to_string(),

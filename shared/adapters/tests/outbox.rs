@@ -5,7 +5,9 @@
 mod support;
 
 use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{Due, MessageRecord, Moved, SHARDS, Store, StoreError, Subject};
+use pesan_adapters::dynamodb::{
+    Due, DueKind, MessageRecord, Moved, SHARDS, Store, StoreError, Subject, To,
+};
 use pesan_adapters::events::Envelope;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{BookingCode, EventId, MerchantId, MessageId, OrderId};
@@ -43,8 +45,10 @@ fn record(id: &str) -> MessageRecord {
         subject: Subject::Payment {
             order: OrderId::of(&BookingCode::from_number(1), 2),
             notice: Notice::Reversed,
-            chat: -1_001_234_567_890_123,
+            moved_at: now(),
         },
+        to: To::Chat(-1_001_234_567_890_123),
+        batch: None,
     }
 }
 
@@ -61,15 +65,7 @@ async fn write(
     before: &MessageRecord,
     after: &MessageRecord,
 ) -> Result<(), StoreError> {
-    let moved = Moved {
-        before: &before.message,
-        after,
-        ends_wait: None,
-        waits: None,
-        pause: None,
-        unreachable: false,
-        announced: None,
-    };
+    let moved = Moved::plain(&before.message, after);
     store.move_message(&moved).await
 }
 
@@ -182,7 +178,10 @@ async fn what_is_due_is_never_woken_before_its_time_and_at_once_then() {
     let store = store().await;
     let id = MessageId::parse("m-1").unwrap();
     let time = at("2026-12-01T01:00:00.001Z");
-    store.wake_later(&id, time).await.unwrap();
+    store
+        .wake_later(&DueKind::Message(id.clone()), time)
+        .await
+        .unwrap();
     for (when, found) in [
         ("2026-12-01T01:00:00.999Z", 0),
         ("2026-12-01T01:00:01Z", 1),
@@ -199,7 +198,7 @@ async fn what_is_due_is_never_woken_before_its_time_and_at_once_then() {
 
     // The whole second is the same row.
     store
-        .wake_later(&id, at("2026-12-01T01:00:01Z"))
+        .wake_later(&DueKind::Message(id.clone()), at("2026-12-01T01:00:01Z"))
         .await
         .unwrap();
     assert_eq!(due_by(&store, Timestamp::MAX).await.len(), 1);
@@ -210,7 +209,10 @@ async fn what_is_due_is_woken_by_one_of_two() {
     let store = store().await;
     let record = record("m-1");
     let id = &record.message.id;
-    store.wake_later(id, now()).await.unwrap();
+    store
+        .wake_later(&DueKind::Message(id.clone()), now())
+        .await
+        .unwrap();
     let [due] = due_by(&store, Timestamp::MAX).await.try_into().unwrap();
     let event = event(&record);
     store.wake(&due, &event).await.unwrap();

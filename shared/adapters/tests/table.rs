@@ -7,10 +7,11 @@ mod support;
 use jiff::Timestamp;
 use jiff::civil::{date, time};
 use pesan_adapters::dynamodb::{
-    Booking, ChatRecord, Event, EventOutcome, Found, Look, Settlement, Store, StoreError,
+    Booking, ChatRecord, Event, EventOutcome, Found, Look, PaidFor, PhoneState, Settlement, Store,
+    StoreError, SubjectMove,
 };
 use pesan_domain::calendar::{SlotTime, Zone};
-use pesan_domain::dialogue::{Chat, Dialogue};
+use pesan_domain::dialogue::{Chat, Dialogue, Note, NumberTold};
 use pesan_domain::ids::{BookingCode, ItemId, MerchantId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
@@ -20,7 +21,9 @@ use pesan_domain::message::text::Kind;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
-use pesan_domain::whatsapp::{Contact, News, Quality, Registered, TemplateStatus, WhatsAppAccount};
+use pesan_domain::whatsapp::{
+    ConsentSource, News, Phone, Quality, Registered, SharedPhone, TemplateStatus, WhatsAppAccount,
+};
 use support::store;
 
 fn shop() -> Merchant {
@@ -37,6 +40,7 @@ fn shop() -> Merchant {
             environment: MidtransEnvironment::Sandbox,
         }),
         whatsapp: None,
+        messaging: pesan_domain::messaging::Messaging::default(),
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],
@@ -232,11 +236,15 @@ async fn settle(store: &Store, customer: &Customer, at: Timestamp) -> Result<(),
     let settlement = Settlement {
         order: &paid.order_id,
         payment: Some(&paid),
-        reservation: Some(&confirmed),
-        seat: Some(None),
+        subject: &SubjectMove::Reservation {
+            reservation: Box::new(confirmed),
+            seat: Some(None),
+        },
         event: &event,
         tasks: &[],
         message: None,
+        announced: None,
+        looked_after: false,
         closes_review: false,
         now: at,
     };
@@ -258,9 +266,12 @@ async fn b2_one_of_two_settlements_wins_and_a_paid_seat_is_never_sold_again() {
     let order = &customer.payment.order_id;
     let found = store.notified(&shop.id, order, "digest").await.unwrap();
     assert!(found.applied_before);
-    let found = found.order.unwrap();
+    let found = found.charge.unwrap();
     assert_eq!(found.payment.state, PaymentState::Paid);
-    assert_eq!(found.reservation.state, ReservationState::Confirmed);
+    let PaidFor::Booking(reservation) = found.paid_for else {
+        panic!("no booking");
+    };
+    assert_eq!(reservation.state, ReservationState::Confirmed);
 
     let days_later = at("2026-12-03T08:00:00+07:00");
     let late = Customer::new(2, days_later);
@@ -343,21 +354,75 @@ async fn a_number_is_one_merchants_and_free_again_when_another_takes_its_place()
 }
 
 #[tokio::test]
+async fn a_shared_number_reads_back_with_its_consent_until_it_is_forgotten() {
+    let store = store().await;
+    let id = MerchantId::parse("demo").unwrap();
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(None));
+    let mut chat = Chat::new(Language::Indonesian, "Budi".to_owned());
+    let phone = Phone::from_digits("6281200000042").unwrap();
+    let now = at("2026-12-01T08:00:00+07:00");
+    chat.share_number(phone.clone(), now);
+    chat.dialogue = Dialogue::Number {
+        told: NumberTold::Kept,
+    };
+    chat.version = 1;
+    let kept = ChatRecord::new(7, chat.clone());
+    store.save_chat(&id, &kept).await.unwrap();
+    let shared = SharedPhone {
+        phone,
+        source: ConsentSource::Telegram,
+        at: now,
+    };
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(Some(shared)));
+    let other = MerchantId::parse("demo2").unwrap();
+    assert_eq!(store.chat_phone(&other, 7).await, Ok(None));
+
+    for (version, told) in [
+        (2, NumberTold::Forgotten),
+        (3, NumberTold::NoneKept),
+        (4, NumberTold::Declined),
+        (5, NumberTold::NotUsed),
+    ] {
+        chat.phone = None;
+        chat.version = version;
+        chat.dialogue = Dialogue::Number { told };
+        chat.note = Some(Note::Number(told));
+        store
+            .save_chat(&id, &ChatRecord::new(7, chat.clone()))
+            .await
+            .unwrap();
+        let look = Look {
+            chat: Some(7),
+            ..Look::default()
+        };
+        let found = store.look(&id, look).await.unwrap();
+        assert_eq!(found.chat.unwrap().chat, chat);
+    }
+    assert_eq!(store.chat_phone(&id, 7).await, Ok(None));
+}
+
+#[tokio::test]
 async fn contacts_and_templates_read_back_and_are_put_over_their_own_version_only() {
     let store = store().await;
     let id = shop().id;
-    let (_, unknown) = store.contact(&id, "hash").await.unwrap();
-    assert_eq!(unknown, Contact::default());
+    let (_, unknown) = store.phone(&id, "hash").await.unwrap();
+    assert_eq!(unknown, PhoneState::default());
     let at = at("2026-12-01T01:00:00Z");
-    let stopped = unknown.take("claim", Some("STOP"), at).unwrap().next;
-    store.put_contact(&id, "hash", &stopped).await.unwrap();
-    let (_, back) = store.contact(&id, "hash").await.unwrap();
+    let heard = |phone: &PhoneState, claim: &str, text| PhoneState {
+        contact: phone.contact.take(claim, text, at).unwrap().next,
+        ..phone.clone()
+    };
+    let mut stopped = heard(&unknown, "claim", Some("STOP"));
+    stopped.rests_until = Some(at);
+    stopped.reached_on = Some(jiff::civil::date(2026, 12, 1));
+    store.put_phone(&id, "hash", &stopped, None).await.unwrap();
+    let (_, back) = store.phone(&id, "hash").await.unwrap();
     assert_eq!(back, stopped);
-    let late = store.put_contact(&id, "hash", &stopped).await;
+    let late = store.put_phone(&id, "hash", &stopped, None).await;
     assert_eq!(late, Err(StoreError::Conflict));
-    let next = stopped.take("claim-2", None, at).unwrap().next;
-    store.put_contact(&id, "hash", &next).await.unwrap();
-    let late = store.put_contact(&id, "hash", &next).await;
+    let next = heard(&stopped, "claim-2", None);
+    store.put_phone(&id, "hash", &next, None).await.unwrap();
+    let late = store.put_phone(&id, "hash", &next, None).await;
     assert_eq!(late, Err(StoreError::Conflict));
 
     let mut template = Registered::unheard(Kind::Otp, Language::English);
@@ -369,10 +434,10 @@ async fn contacts_and_templates_read_back_and_are_put_over_their_own_version_onl
         template = template.hear(&news, at).unwrap();
     }
     template.version = 1;
-    store.put_template(&id, &template).await.unwrap();
+    store.put_template(&id, &template, at).await.unwrap();
     let back = store.template(&id, Kind::Otp, Language::English).await;
     assert_eq!(back, Ok(Some(template.clone())));
     assert_eq!(store.templates(&id).await, Ok(vec![template.clone()]));
-    let late = store.put_template(&id, &template).await;
+    let late = store.put_template(&id, &template, at).await;
     assert_eq!(late, Err(StoreError::Conflict));
 }

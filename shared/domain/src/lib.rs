@@ -12,6 +12,7 @@ pub mod ids;
 pub mod language;
 pub mod merchant;
 pub mod message;
+pub mod messaging;
 pub mod money;
 pub mod payment;
 pub mod reservation;

@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Span, Timestamp};
 use crate::calendar::{SlotTime, Zone};
 use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
+use crate::message::activation::Activation;
+use crate::messaging::Messaging;
 use crate::whatsapp::WhatsAppAccount;
 
 /// Which of Midtrans' two worlds an account belongs to.
@@ -142,6 +144,8 @@ pub struct Merchant {
     pub midtrans: Option<MidtransAccount>,
     /// Its number at WhatsApp, once one is connected.
     pub whatsapp: Option<WhatsAppAccount>,
+    /// What its messages cost, and how fast they may go.
+    pub messaging: Messaging,
     /// The slots of every open day.
     pub slots: Slots,
     /// How many customers a slot takes.
@@ -174,6 +178,7 @@ impl Merchant {
             bot_username: None,
             midtrans: None,
             whatsapp: None,
+            messaging: Messaging::default(),
             slots: Slots::default(),
             seats_per_slot: 1,
             closed_weekdays: Vec::new(),
@@ -182,6 +187,13 @@ impl Merchant {
             hold_minutes: 60,
             version: 0,
         }
+    }
+
+    /// How far its WhatsApp is.
+    #[must_use]
+    pub fn whatsapp_activation(&self) -> Activation {
+        let account = self.whatsapp.as_ref();
+        account.map_or(Activation::Inactive, |account| account.activation)
     }
 
     /// Whether every setting can be.
@@ -195,6 +207,7 @@ impl Merchant {
         field::check_number("seats", u64::from(self.seats_per_slot), 1, 50)?;
         field::check_number("hold-minutes", u64::from(self.hold_minutes), 10, 1440)?;
         field::check_number("horizon-days", u64::from(self.horizon_days), 1, 365)?;
+        self.messaging.check()?;
         let seats = self
             .slots
             .len()
@@ -350,6 +363,7 @@ pub(crate) mod tests {
                 environment: MidtransEnvironment::Sandbox,
             }),
             whatsapp: None,
+            messaging: Messaging::default(),
             slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
             seats_per_slot: 1,
             closed_weekdays: vec![Weekday::Sunday],

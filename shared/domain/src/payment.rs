@@ -20,6 +20,13 @@ const ASKED_AFTER_END: SignedDuration = SignedDuration::from_mins(3);
 const ASKED_AGAIN: SignedDuration = SignedDuration::from_hours(6);
 const ASKED_FOR: SignedDuration = SignedDuration::from_hours(25);
 
+/// Banks reverse within minutes, and Midtrans' own retries end within hours: what went back after
+/// that, and nobody told of, is found by asking about what is paid.
+const LOOKED_AFTER: [SignedDuration; 2] = [
+    SignedDuration::from_hours(1),
+    SignedDuration::from_hours(24),
+];
+
 /// Where a payment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
@@ -116,6 +123,23 @@ impl PaymentState {
             | Self::ChargedBack
             | Self::Reversed
             | Self::Review => false,
+        }
+    }
+
+    /// Whether money is there that may still go back.
+    #[must_use]
+    pub fn holds_money(self) -> bool {
+        match self {
+            Self::Paid | Self::PartlyRefunded | Self::Review => true,
+            Self::Created
+            | Self::Pending
+            | Self::Challenge
+            | Self::Denied
+            | Self::Cancelled
+            | Self::Expired
+            | Self::Refunded
+            | Self::ChargedBack
+            | Self::Reversed => false,
         }
     }
 }
@@ -343,6 +367,14 @@ impl Payment {
     }
 }
 
+impl Payment {
+    /// When Midtrans is asked whether the money is still there that came at `now`.
+    #[must_use]
+    pub fn looked_after_at(now: Timestamp) -> [Timestamp; 2] {
+        LOOKED_AFTER.map(|wait| after(now, wait))
+    }
+}
+
 fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
     at.checked_add(wait).unwrap_or(at)
 }
@@ -364,6 +396,23 @@ impl Payment {
             expires_at,
             made_at: now,
             version: 1,
+        }
+    }
+
+    /// What of it has gone back to who paid it.
+    #[must_use]
+    pub fn gone_back(&self) -> Rupiah {
+        use PaymentState as P;
+        match self.state {
+            P::PartlyRefunded => self.refunded,
+            P::Refunded | P::ChargedBack | P::Reversed | P::Cancelled => self.amount,
+            P::Created
+            | P::Pending
+            | P::Challenge
+            | P::Paid
+            | P::Denied
+            | P::Expired
+            | P::Review => Rupiah::ZERO,
         }
     }
 

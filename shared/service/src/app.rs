@@ -39,6 +39,7 @@ pub struct Config {
     midtrans_api_url: Option<String>,
     snap_js_url: Option<String>,
     whatsapp_api_url: String,
+    top_up_seller: Option<String>,
 }
 
 /// A variable that is needed is not there.
@@ -80,6 +81,7 @@ impl Config {
             snap_js_url: variable("MIDTRANS_SNAP_JS_URL"),
             whatsapp_api_url: variable("WHATSAPP_API_URL")
                 .unwrap_or_else(|| "https://graph.facebook.com".to_owned()),
+            top_up_seller: variable("TOP_UP_SELLER"),
         })
     }
 }
@@ -107,6 +109,8 @@ pub struct App {
     pub telegram_link_url: String,
     /// Another place for Snap.js.
     pub snap_js_url: Option<String>,
+    /// The merchant that is paid for top-ups, for the operator who sells them.
+    pub top_up_seller: Option<String>,
     shops: Mutex<HashMap<MerchantId, (Shop, Timestamp)>>,
 }
 
@@ -146,6 +150,7 @@ impl App {
             public_base_url: config.public_base_url.clone(),
             telegram_link_url: config.telegram_link_url.clone(),
             snap_js_url: config.snap_js_url.clone(),
+            top_up_seller: config.top_up_seller.clone(),
             shops: Mutex::new(HashMap::new()),
         })
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_adapters::dynamodb::{Booking, ChatRecord, Look, StoreError};
 use pesan_domain::dialogue::{
-    Aim, Chat, Day, Dialogue, Facts, Hold, Input, Landing, Links, Needs, Reply, aim, land, needs,
-    render,
+    Aim, Chat, Day, Dialogue, Facts, Hold, Input, Landing, Links, Needs, NumberStep, Reply, aim,
+    land, needs, private_only, render,
 };
 use pesan_domain::ids::{BookingCode, MerchantId, OrderId};
 use pesan_domain::language::Language;
@@ -27,6 +27,17 @@ pub struct Update {
     pub first_name: Option<String>,
     /// What they typed or pressed.
     pub input: Input,
+}
+
+/// A command outside a private chat.
+#[derive(Clone, Debug)]
+pub struct Elsewhere {
+    /// The group.
+    pub chat: i64,
+    /// What the client of who typed it is set to.
+    pub language_code: Option<String>,
+    /// The bot it names, as in `/order@demo_bot`.
+    pub bot: Option<String>,
 }
 
 /// What the customer is shown.
@@ -55,6 +66,30 @@ pub async fn take(app: &App, merchant: &MerchantId, update: &Update) -> Result<A
     Err(Failure::Unavailable(
         "the chat or the seat is being written by others".to_owned(),
     ))
+}
+
+/// The way to the private chat, where a command of ours is typed elsewhere; nothing is kept. None
+/// for another bot's command, and where no bot is connected.
+///
+/// # Errors
+/// As [`take`].
+pub async fn elsewhere(
+    app: &App,
+    id: &MerchantId,
+    command: &Elsewhere,
+) -> Result<Option<Reply>, Failure> {
+    let merchant = app.shop(id).await?.merchant;
+    let Some(own) = &merchant.bot_username else {
+        return Ok(None);
+    };
+    let another = |bot: &String| !bot.eq_ignore_ascii_case(own);
+    if command.bot.as_ref().is_some_and(another) {
+        return Ok(None);
+    }
+    tracing::info!(merchant = %id, kind = "conversation", outcome = "elsewhere");
+    let language = Language::from_code(command.language_code.as_deref());
+    let link = format!("{}/{own}", app.telegram_link_url);
+    Ok(Some(private_only(language, &link)))
 }
 
 enum Attempt {
@@ -108,6 +143,11 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
     }
     let fresh_code = BookingCode::from_number(rand::random());
     let aimed = aim(&chat, &update.input, &turn.shop.merchant, &fresh_code, now);
+    match &aimed.number {
+        Some(NumberStep::Keep(phone)) => chat.share_number(phone.clone(), now),
+        Some(NumberStep::Forget) => chat.phone = None,
+        None => {}
+    }
     let (landing, edit) = turn.land(aimed).await?;
     if landing.wrong_code {
         chat.count_wrong_code(now);
@@ -250,6 +290,7 @@ impl Turn<'_> {
                 books: false,
                 edit: false,
                 asks_code: false,
+                number: None,
             };
         }
     }

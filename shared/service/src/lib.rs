@@ -12,6 +12,7 @@ pub mod notification;
 pub mod orders;
 pub mod reconcile;
 pub mod relay;
+pub mod top_up;
 pub mod whatsapp;
 
 pub use app::{App, Config, Shop};
@@ -60,6 +61,17 @@ impl Failure {
         match self {
             Self::Unknown | Self::NotAuthentic | Self::Malformed(_) => self.to_string(),
             Self::Unavailable(_) => "could not, try again later".to_owned(),
+        }
+    }
+
+    /// Says that a request of this kind was refused: with a `reason` where that was decided, with
+    /// an `error` where something failed.
+    pub fn log_refused(&self, kind: &'static str) {
+        match self {
+            Self::Unknown | Self::NotAuthentic | Self::Malformed(_) => {
+                tracing::warn!(kind, outcome = "refused", reason = %self);
+            }
+            Self::Unavailable(_) => tracing::warn!(kind, outcome = "refused", error = %self),
         }
     }
 }

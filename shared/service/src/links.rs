@@ -43,6 +43,16 @@ pub(crate) fn order_token_of(
     token(key, &subject)
 }
 
+/// The path of an order page below the base URL.
+pub(crate) async fn order_path(
+    app: &App,
+    merchant: &MerchantId,
+    code: &BookingCode,
+) -> Result<String, Failure> {
+    let token = order_token(app, merchant, code).await?;
+    Ok(format!("o/{token}"))
+}
+
 /// The address of an order page.
 #[must_use]
 pub fn order_url(app: &App, token: &str) -> String {

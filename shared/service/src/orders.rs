@@ -180,25 +180,51 @@ async fn next_attempt(app: &App, merchant: &Merchant, order: &Order) -> Result<O
     }
 }
 
-/// Asks Midtrans for a page and records it.
+/// Asks Midtrans for the page of a booking's payment and records it.
 pub(crate) async fn open_page(
     app: &App,
     merchant: &Merchant,
     order: &Order,
 ) -> Result<SnapPage, SnapError> {
-    let unknown = |failure: Failure| SnapError::Call(CallError::Unknown(failure.to_string()));
     let Order {
         reservation,
         payment,
     } = order;
-    let environment = account(merchant).map_err(unknown)?.environment;
+    let token = links::order_token(app, &merchant.id, &reservation.code)
+        .await
+        .map_err(not_asked)?;
+    let paid = Paid {
+        item_id: reservation.item.as_str(),
+        item_name: &format!("{} {}", reservation.part, reservation.device),
+        customer_name: &reservation.customer_name,
+        finish_url: &links::order_url(app, &token),
+    };
+    open_snap(app, merchant, payment, paid).await
+}
+
+/// What is paid, as Midtrans' page shows it.
+pub(crate) struct Paid<'a> {
+    /// At most 50 characters.
+    pub item_id: &'a str,
+    /// Cut at 50 characters.
+    pub item_name: &'a str,
+    pub customer_name: &'a str,
+    /// Where the page leads back to.
+    pub finish_url: &'a str,
+}
+
+/// Asks Midtrans for the page of a payment and records it.
+pub(crate) async fn open_snap(
+    app: &App,
+    merchant: &Merchant,
+    payment: &Payment,
+    paid: Paid<'_>,
+) -> Result<SnapPage, SnapError> {
+    let environment = account(merchant).map_err(not_asked)?.environment;
     let server_key = app
         .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await
-        .map_err(unknown)?;
-    let token = links::order_token(app, &merchant.id, &reservation.code)
-        .await
-        .map_err(unknown)?;
+        .map_err(not_asked)?;
     let page = app
         .midtrans
         .create_snap(
@@ -207,11 +233,11 @@ pub(crate) async fn open_page(
             &SnapOrder {
                 order_id: payment.order_id.as_str(),
                 amount: payment.amount,
-                item_id: reservation.item.as_str(),
-                item_name: &format!("{} {}", reservation.part, reservation.device),
-                customer_name: &reservation.customer_name,
+                item_id: paid.item_id,
+                item_name: paid.item_name,
+                customer_name: paid.customer_name,
                 expires_at: payment.expires_at,
-                finish_url: &links::order_url(app, &token),
+                finish_url: paid.finish_url,
             },
             app.clock.now(),
         )
@@ -226,6 +252,10 @@ pub(crate) async fn open_page(
         tracing::warn!(merchant = %merchant.id, kind = "payment", outcome = "page not recorded", %error);
     }
     Ok(page)
+}
+
+fn not_asked(failure: Failure) -> SnapError {
+    SnapError::Call(CallError::Unknown(failure.to_string()))
 }
 
 /// Until somebody mends the key, nobody can pay.

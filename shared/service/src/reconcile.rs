@@ -8,9 +8,10 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{Announced, Due, DueKind, MessageRecord, SHARDS, StoreError};
 use pesan_adapters::events::Envelope;
-use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, MerchantId, MessageId, OrderId};
 
-use crate::{App, Failure, event_id, notification};
+use crate::notification::{self, About};
+use crate::{App, Failure, event_id, messages};
 
 /// How long one run goes on; the next one, a minute later, goes on where it stopped.
 const TIME: Duration = Duration::from_secs(20);
@@ -23,7 +24,11 @@ const PAGE: i32 = 50;
 const UNRELAYED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a payment that Midtrans does not answer about is asked about.
-const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
+const ASKED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long it is left in peace at most after a question without an answer, and at least.
+const PUT_OFF_AT_MOST: SignedDuration = SignedDuration::from_hours(6);
+const PUT_OFF_AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,7 +163,11 @@ async fn wake_page(
         .iter()
         .filter_map(|due| match &due.kind {
             DueKind::Message(id) => Some(id.clone()),
-            DueKind::Payment(..) | DueKind::Unknown => None,
+            DueKind::Payment(..)
+            | DueKind::Paid(..)
+            | DueKind::Batch(..)
+            | DueKind::Release(_)
+            | DueKind::Unknown => None,
         })
         .collect();
     let messages = if ids.is_empty() {
@@ -169,7 +178,14 @@ async fn wake_page(
     let seen_to = page.iter().map(|due| async {
         match &due.kind {
             DueKind::Message(id) => wake_message(app, due, messages.get(id), now).await,
-            DueKind::Payment(merchant, order) => ask(app, due, merchant, order, now).await,
+            DueKind::Payment(merchant, order) => {
+                ask(app, due, (merchant, order), About::Unpaid, now).await
+            }
+            DueKind::Paid(merchant, order) => {
+                ask(app, due, (merchant, order), About::Paid, now).await
+            }
+            DueKind::Batch(merchant, batch) => settle(app, due, merchant, batch).await,
+            DueKind::Release(merchant) => release(app, due, merchant).await,
             DueKind::Unknown => {
                 tracing::error!(kind = "reconcile", alarm = "due row unknown");
                 Err("a due row of another kind".to_owned())
@@ -221,32 +237,97 @@ async fn wake_message(
     }
 }
 
-/// Asks Midtrans about a payment. Where it does not answer, the row stays and the next run asks,
-/// for a day.
-async fn ask(
+/// Settles what is resolved of a batch that its sender left open.
+async fn settle(
     app: &App,
     due: &Due,
     merchant: &MerchantId,
-    order: &OrderId,
+    batch: &BatchId,
+) -> Result<Seen, String> {
+    let settled = messages::settle(app, merchant, batch).await;
+    settled.map_err(|error| error.to_string())?;
+    forget(app, due, Seen::Woken).await
+}
+
+/// Lets go on what waits no longer. Where there is more of it than one go takes, the row stays.
+async fn release(app: &App, due: &Due, merchant: &MerchantId) -> Result<Seen, String> {
+    let released = messages::release(app, merchant).await;
+    let released = released.map_err(|error| error.to_string())?;
+    if released.count > 0 {
+        tracing::info!(%merchant, kind = "message", outcome = "released", messages = released.count);
+    }
+    if released.more {
+        return Ok(Seen::Woken);
+    }
+    forget(app, due, Seen::Woken).await
+}
+
+/// Asks Midtrans about a payment. Where it does not answer, it is asked again later.
+async fn ask(
+    app: &App,
+    due: &Due,
+    (merchant, order): (&MerchantId, &OrderId),
+    about: About,
     now: Timestamp,
 ) -> Result<Seen, String> {
-    match notification::ask(app, merchant, order).await {
+    match notification::ask(app, merchant, order, about).await {
         Ok(again) => {
             if let Some(at) = again {
-                let later = app.store.ask_later(merchant, order, at).await;
+                let later = app.store.wake_later(&due.kind, at).await;
                 later.map_err(|error| error.to_string())?;
             }
             forget(app, due, Seen::Asked).await
         }
-        Err(error) if now.duration_since(due.since) > ASKED_FOR => {
-            tracing::error!(%merchant, kind = "reconcile", alarm = "payment not asked about", %error);
-            forget(app, due, Seen::Asked).await
+        Err(error) => {
+            let Some(at) = put_off_until(due.first, now) else {
+                tracing::error!(%merchant, kind = "reconcile", alarm = "payment not asked about", %error);
+                return forget(app, due, Seen::Asked).await;
+            };
+            match app.store.put_off(due, at).await {
+                // Somebody else has asked, or has put it off.
+                Ok(()) | Err(StoreError::Conflict) => Err(error.to_string()),
+                Err(later) => Err(later.to_string()),
+            }
         }
-        Err(error) => Err(error.to_string()),
     }
+}
+
+/// When something is asked about again that was first due then: a quarter as long again as there
+/// has been no answer, so that the end of a short outage is noticed soon and a long one costs
+/// little. None once it has taken too long.
+fn put_off_until(first: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let age = now.duration_since(first);
+    if age > ASKED_FOR {
+        return None;
+    }
+    let wait = (age / 4).clamp(PUT_OFF_AT_LEAST, PUT_OFF_AT_MOST);
+    now.checked_add(wait).ok()
 }
 
 async fn forget(app: &App, due: &Due, seen: Seen) -> Result<Seen, String> {
     let forgotten = app.store.forget(due).await;
     forgotten.map(|()| seen).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b17_an_outage_of_a_week_is_asked_through_and_costs_few_questions() {
+        let first: Timestamp = "2026-12-01T01:00:00Z".parse().unwrap();
+        let after = |hours: i64| first + SignedDuration::from_hours(hours);
+        let (mut asked, mut now) = (0, first);
+        let mut in_first_hour = 0;
+        while let Some(next) = put_off_until(first, now) {
+            let wait = next.duration_since(now);
+            assert!(wait <= PUT_OFF_AT_MOST && wait >= PUT_OFF_AT_LEAST);
+            asked += 1;
+            in_first_hour += u32::from(now < after(1));
+            now = next;
+        }
+        assert!(now > after(7 * 24) && now < after(7 * 24 + 7), "{now}");
+        assert!((10..20).contains(&in_first_hour), "{in_first_hour}");
+        assert!(asked < 60, "{asked}");
+    }
 }

@@ -48,12 +48,20 @@ async fn b17_a_settlement_that_nobody_told_of_is_found_and_the_customer_told_onc
 
     // The notification comes after all, and the end of the page too.
     world.notify_with(&code, "settlement", "200", body).await;
-    world.turn(3_600);
+    world.turn(48 * 60);
     let before = asked(&world);
     assert_eq!(reconciled(&world).await, 1);
-    assert_eq!(asked(&world), before, "what is paid is not asked about");
+    assert_eq!(asked(&world), before, "whether it is paid is known");
     world.deliver().await;
     assert_eq!(world.told(), 1);
+
+    // Whether it stays paid is asked an hour and a day after it came.
+    for wait in [13 * 60, 23 * 3_600] {
+        world.turn(wait);
+        assert_eq!(reconciled(&world).await, 1);
+    }
+    assert_eq!(asked(&world), before + 2);
+    assert_eq!(payment(&world, &code).await, PaymentState::Paid);
     assert!(world.rows("DUE#").await.is_empty());
 }
 
@@ -79,14 +87,19 @@ async fn b17_while_midtrans_does_not_answer_it_is_asked_again_and_not_for_ever()
     let code = world.book(1, CHAT).await;
     world.silently(&code, "settlement", "500");
     *world.stand.status.lock().unwrap() = json!({"status_code": "500"});
-    world.turn(16 * 60);
+    world.turn(15 * 60 + 1);
     for _ in 0..3 {
         let done = reconcile::run(&world.app).await.unwrap();
         assert_eq!((done.asked, done.left), (0, 1));
-        world.turn(60);
+        world.turn(61);
     }
-    world.turn(26 * 3_600);
-    reconciled(&world).await;
+    // An outage of days loses nothing; put off to the same second, its two rows are one.
+    for (hours, left) in [(26, 2), (24, 1), (100, 1)] {
+        world.turn(hours * 3_600);
+        assert_eq!(reconcile::run(&world.app).await.unwrap().left, left);
+    }
+    world.turn(25 * 3_600);
+    assert_eq!(reconciled(&world).await, 1);
     assert!(world.rows("DUE#").await.is_empty());
     assert_eq!(payment(&world, &code).await, PaymentState::Created);
 }

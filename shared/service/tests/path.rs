@@ -9,6 +9,7 @@
 mod support;
 
 use jiff::SignedDuration;
+use pesan_adapters::dynamodb::DueKind;
 use pesan_domain::ids::{MessageId, OrderId};
 use pesan_domain::message::{Channel, DropReason, FailReason, HoldReason, MessageState};
 use pesan_domain::payment::PaymentState;
@@ -485,9 +486,19 @@ async fn a_due_row_whose_message_has_moved_on_wakes_nobody() {
     world.deliver().await;
     let id = world.message().await.message.id;
     let now = world.clock.now();
-    world.app.store.wake_later(&id, now).await.unwrap();
+    world
+        .app
+        .store
+        .wake_later(&DueKind::Message(id.clone()), now)
+        .await
+        .unwrap();
     let nobody = MessageId::parse("nobody").unwrap();
-    world.app.store.wake_later(&nobody, now).await.unwrap();
+    world
+        .app
+        .store
+        .wake_later(&DueKind::Message(nobody.clone()), now)
+        .await
+        .unwrap();
     world.turn(1);
     let done = reconciled(&world).await;
     assert_eq!((done.woken, done.moved_on), (0, 2));

@@ -145,7 +145,7 @@
       return;
     }
     await act(async () => {
-      const answer = await call(`${chatPath()}/press`, byData ? { data: button.data, message_id: message.id } : { button: button.text });
+      const answer = await call(`${chatPath()}/press`, byData && button.data ? { data: button.data, message_id: message.id } : { button: button.text });
       if (answer?.url) follow(answer.url);
     });
   };
@@ -153,7 +153,7 @@
     const labels = message.buttons.flat().map((button) => button.text);
     return make("div", { className: "keys" }, ...message.buttons.map((row) => make("div", {}, ...row.map((button) => {
       const repeated = labels.filter((label) => label === button.text).length > 1;
-      const key = make("button", { type: "button", textContent: button.text, disabled: busy });
+      const key = make("button", { type: "button", textContent: button.contact ? `☎ ${button.text}` : button.text, disabled: busy });
       // A label always means the newest message's button.
       key.addEventListener("click", () => press(button, message, !newest || repeated).catch(tell));
       return key;

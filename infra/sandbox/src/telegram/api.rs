@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::keyboard::Markup;
 use super::{Bot, Message, QUERY_MILLIS, Webhook, html, keyboard};
 use crate::{Sandbox, Shop};
 
@@ -271,7 +272,7 @@ fn chat_of(bot: &Bot, params: &Params) -> Result<i64, Refusal> {
     }
 }
 
-fn content(params: &Params) -> Result<(html::Parsed, Option<Value>), Refusal> {
+fn content(params: &Params) -> Result<(html::Parsed, Option<Markup>), Refusal> {
     let text = string(params, "text");
     let mut parsed = match string(params, "parse_mode").to_ascii_lowercase().as_str() {
         "" => html::Parsed {
@@ -302,6 +303,18 @@ fn send(bot: &mut Bot, shop: &Shop, params: &Params, now: i64) -> Answer {
     let id = chat_of(bot, params)?;
     let (parsed, markup) = content(params)?;
     let chat = bot.chats.entry(id).or_default();
+    let (markup, keyboard) = match markup {
+        None => (None, None),
+        Some(Markup::Inline(markup)) => (Some(markup), None),
+        Some(Markup::Own(keyboard)) => {
+            chat.give_keyboard_back();
+            (None, Some(keyboard))
+        }
+        Some(Markup::Removes) => {
+            chat.give_keyboard_back();
+            (None, None)
+        }
+    };
     chat.last_message_id += 1;
     let message = Message {
         id: chat.last_message_id,
@@ -310,7 +323,9 @@ fn send(bot: &mut Bot, shop: &Shop, params: &Params, now: i64) -> Answer {
         text: parsed.text,
         entities: parsed.entities,
         shown: parsed.shown,
+        contact: None,
         markup,
+        keyboard,
         edited: false,
     };
     let json = chat.message_json(shop, &message);
@@ -321,6 +336,13 @@ fn send(bot: &mut Bot, shop: &Shop, params: &Params, now: i64) -> Answer {
 fn edit(bot: &mut Bot, shop: &Shop, params: &Params) -> Answer {
     let chat = chat_of(bot, params)?;
     let (parsed, markup) = content(params)?;
+    let markup = match markup {
+        None => None,
+        Some(Markup::Inline(markup)) => Some(markup),
+        Some(Markup::Own(_) | Markup::Removes) => {
+            return Err(bad("inline keyboard expected"));
+        }
+    };
     let wanted =
         integer(params, "message_id").ok_or_else(|| bad("message identifier is not specified"))?;
     let chat = bot.chats.entry(chat).or_default();

@@ -1,4 +1,5 @@
-//! Inline keyboards: what Telegram refuses on a button, and the buttons as a person sees them.
+//! Keyboards, under a message and in place of the customer's own: what Telegram refuses on a
+//! button, and the buttons as a person sees them.
 
 use serde_json::{Map, Value, json};
 
@@ -15,9 +16,20 @@ const ACTIONS: [&str; 10] = [
     "pay",
 ];
 
+/// What a message does to the keyboards.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Markup {
+    /// Buttons under it.
+    Inline(Value),
+    /// Buttons in place of the customer's own keyboard.
+    Own(Value),
+    /// The customer's own keyboard comes back.
+    Removes,
+}
+
 /// The keyboard as sent, or as JSON in a form's field. Nothing is returned for one without
-/// buttons, and for the kinds that belong to the customer's own keyboard.
-pub(super) fn read(value: Option<&Value>) -> Result<Option<Value>, String> {
+/// buttons.
+pub(super) fn read(value: Option<&Value>) -> Result<Option<Markup>, String> {
     let parsed = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
@@ -28,6 +40,12 @@ pub(super) fn read(value: Option<&Value>) -> Result<Option<Value>, String> {
     let markup = parsed
         .as_object()
         .ok_or("object expected as reply markup")?;
+    if markup.get("remove_keyboard") == Some(&json!(true)) {
+        return Ok(Some(Markup::Removes));
+    }
+    if let Some(rows) = markup.get("keyboard") {
+        return Ok(Some(Markup::Own(json!({"keyboard": own(rows)?}))));
+    }
     let Some(rows) = markup.get("inline_keyboard") else {
         return Ok(None);
     };
@@ -37,7 +55,53 @@ pub(super) fn read(value: Option<&Value>) -> Result<Option<Value>, String> {
             check(button.as_object().ok_or(wrong)?)?;
         }
     }
-    Ok(Some(parsed).filter(|markup| !buttons(Some(markup)).is_empty()))
+    let parsed = Some(parsed).filter(|markup| !buttons(Some(markup)).is_empty());
+    Ok(parsed.map(Markup::Inline))
+}
+
+/// What a button of the customer's own keyboard sends instead of its label; at most one of them.
+const SENDS: [&str; 6] = [
+    "request_users",
+    "request_chat",
+    "request_contact",
+    "request_location",
+    "request_poll",
+    "web_app",
+];
+
+/// The rows of the customer's own keyboard; a button may be sent as its label alone.
+fn own(rows: &Value) -> Result<Vec<Vec<Value>>, String> {
+    let wrong = "field \"keyboard\" of the ReplyKeyboardMarkup must be an Array of Arrays";
+    let mut read = Vec::new();
+    for row in rows.as_array().ok_or(wrong)? {
+        let mut buttons = Vec::new();
+        for button in row.as_array().ok_or(wrong)? {
+            let text = button.as_str().or_else(|| button.get("text")?.as_str());
+            if text.is_none_or(|text| text.trim().is_empty()) {
+                return Err("can't parse keyboard button: Field \"text\" must be non-empty".into());
+            }
+            let asked = |what: &&str| {
+                button
+                    .get(*what)
+                    .is_some_and(|value| *value != json!(false))
+            };
+            if SENDS.iter().filter(|what| asked(what)).count() > 1 {
+                return Err("BUTTON_TYPE_INVALID".into());
+            }
+            buttons.push(if button.is_string() {
+                json!({"text": button})
+            } else {
+                button.clone()
+            });
+        }
+        read.push(buttons);
+    }
+    Ok(read)
+}
+
+/// Whether a button of the customer's own keyboard shares their number.
+pub(super) fn shares_contact(button: &Map<String, Value>) -> bool {
+    button.get("request_contact") == Some(&json!(true))
 }
 
 fn check(button: &Map<String, Value>) -> Result<(), String> {
@@ -117,13 +181,16 @@ pub(super) fn buttons(markup: Option<&Value>) -> Vec<&Map<String, Value>> {
 
 fn rows(markup: Option<&Value>) -> impl Iterator<Item = &Vec<Value>> {
     markup
-        .and_then(|markup| markup.get("inline_keyboard")?.as_array())
+        .and_then(|markup| {
+            let rows = markup.get("inline_keyboard");
+            rows.or_else(|| markup.get("keyboard"))?.as_array()
+        })
         .into_iter()
         .flatten()
         .filter_map(Value::as_array)
 }
 
-/// `[[{"text","data"|"url"|"copy"}]]`
+/// `[[{"text","data"|"url"|"copy"|"contact"}]]`; with the text alone, that is what it types.
 pub(super) fn shown(markup: Option<&Value>) -> Value {
     let row = |row: &Vec<Value>| row.iter().map(button).collect::<Value>();
     rows(markup).map(row).collect()
@@ -136,6 +203,7 @@ fn button(button: &Value) -> Value {
         ("data", field("callback_data")),
         ("url", field("url")),
         ("copy", button.pointer("/copy_text/text").cloned()),
+        ("contact", field("request_contact")),
     ];
     if let Some(fields) = shown.as_object_mut() {
         for (name, value) in action {

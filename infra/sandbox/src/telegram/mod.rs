@@ -69,6 +69,8 @@ struct Chat {
     id: i64,
     first_name: String,
     language_code: String,
+    /// The customer's own number, where it is not the one that follows from the chat.
+    phone: Option<String>,
     instance: String,
     messages: Vec<Message>,
     /// Kept apart from the list: an id is never used again.
@@ -86,11 +88,44 @@ struct Message {
     entities: Vec<Value>,
     /// The text as a person sees it, with each link's target.
     shown: String,
+    /// A contact card, which stands in the text's place.
+    contact: Option<Value>,
     markup: Option<Value>,
+    /// What it put in place of the customer's own keyboard, as long as that stands.
+    keyboard: Option<Value>,
     edited: bool,
 }
 
+impl Message {
+    /// The buttons that a person sees with it.
+    fn pressable(&self) -> Option<&Value> {
+        self.markup.as_ref().or(self.keyboard.as_ref())
+    }
+}
+
 impl Chat {
+    /// A customer nobody has heard of.
+    fn new(id: i64) -> Self {
+        Self {
+            id,
+            first_name: "Budi".to_owned(),
+            language_code: "id".to_owned(),
+            instance: rand::random::<i64>().to_string(),
+            ..Self::default()
+        }
+    }
+
+    fn phone(&self) -> String {
+        let follows = || format!("62813{:08}", self.id.rem_euclid(100_000_000));
+        self.phone.clone().unwrap_or_else(follows)
+    }
+
+    fn give_keyboard_back(&mut self) {
+        for message in &mut self.messages {
+            message.keyboard = None;
+        }
+    }
+
     fn sender_json(&self) -> Value {
         json!({
             "id": self.id,
@@ -108,6 +143,22 @@ impl Chat {
         self.messages.iter().rev().find(|message| wanted(message))
     }
 
+    /// The messages whose buttons are at hand, newest first: one that is named, else the newest with
+    /// buttons under it and the one that put up the keyboard in the customer's own place.
+    fn within_reach(&self, named: Option<i64>) -> Vec<&Message> {
+        if named.is_some() {
+            return self
+                .newest(|message| Some(message.id) == named)
+                .into_iter()
+                .collect();
+        }
+        let under = self.newest(|message| message.from_bot && message.markup.is_some());
+        let keyboard = self.newest(|message| message.keyboard.is_some());
+        let mut both: Vec<&Message> = under.into_iter().chain(keyboard).collect();
+        both.sort_by_key(|message| std::cmp::Reverse(message.id));
+        both
+    }
+
     /// A message as the wire shows it.
     fn message_json(&self, shop: &Shop, message: &Message) -> Value {
         let from = if message.from_bot {
@@ -120,9 +171,12 @@ impl Chat {
             "from": from,
             "chat": self.json(),
             "date": message.date,
-            "text": message.text,
         });
         if let Some(fields) = json.as_object_mut() {
+            match &message.contact {
+                Some(contact) => fields.insert("contact".to_owned(), contact.clone()),
+                None => fields.insert("text".to_owned(), json!(message.text)),
+            };
             if !message.entities.is_empty() {
                 let entities = Value::Array(message.entities.clone());
                 fields.insert("entities".to_owned(), entities);
@@ -148,6 +202,10 @@ pub(crate) fn routes(sandbox: &Sandbox) -> Router {
         .route(
             "/sandbox/telegram/{merchant}/chats/{id}/press",
             post(chats::press),
+        )
+        .route(
+            "/sandbox/telegram/{merchant}/chats/{id}/contact",
+            post(chats::contact),
         )
         .with_state(sandbox.clone());
     sandbox.0.wire.guard("telegram", wire).merge(handles)

@@ -193,6 +193,65 @@ async fn a_press_finds_its_button_by_label() {
 }
 
 #[tokio::test]
+async fn the_customers_own_keyboard_shares_their_number_until_it_is_given_back() {
+    let rig = started().await;
+    let share = json!({"text": "Bagikan nomor", "request_contact": true});
+    let keyboard = json!({"keyboard": [[share], ["Nanti saja"]], "one_time_keyboard": true});
+    let message = |markup: &Value| json!({"chat_id": 7, "text": "A", "reply_markup": markup});
+    let (_, sent) = api(&rig, "sendMessage", message(&keyboard)).await;
+    assert_eq!(sent["result"]["reply_markup"], Value::Null);
+    let (_, chat) = rig.get(CHAT).await;
+    assert_eq!(
+        chat["messages"][1]["buttons"],
+        json!([[{"text": "Bagikan nomor", "contact": true}], [{"text": "Nanti saja"}]])
+    );
+    let press = |button: &str| {
+        let body = json!({"button": button});
+        let rig = &rig;
+        async move { rig.post(&format!("{CHAT}/press"), body).await.0 }
+    };
+    assert_eq!(press("Bagikan").await, 200);
+    assert_eq!(press("Nanti saja").await, 200);
+    assert_eq!(press("Halo").await, 404);
+    let share = |body: Value| rig.post("/sandbox/telegram/demo/chats/7/contact", body);
+    share(json!({"phone": "+62 811-1", "user_id": 9})).await;
+    share(json!({"phone": "+62812", "user_id": null})).await;
+    share(json!({"phone": "+62811"})).await;
+    share(json!({})).await;
+    let heard = rig.hook.bodies();
+    let card = |nth: usize| heard[nth]["message"]["contact"].clone();
+    let own = json!({"phone_number": "6281300000007", "first_name": "Budi", "user_id": 7});
+    assert_eq!(card(1), own);
+    assert_eq!(heard[1]["message"]["text"], Value::Null);
+    assert_eq!(heard[2]["message"]["text"], "Nanti saja");
+    assert_eq!(card(3)["user_id"], 9);
+    assert_eq!(card(3)["phone_number"], "+62 811-1");
+    assert_eq!(card(4)["user_id"], Value::Null);
+    assert_eq!(card(5)["user_id"], 7);
+    assert_eq!(
+        card(6)["phone_number"],
+        "+62811",
+        "the number that was told"
+    );
+
+    let edit = json!({"chat_id": 7, "message_id": 2, "text": "B", "reply_markup": keyboard});
+    let (status, answer) = api(&rig, "editMessageText", edit).await;
+    assert_eq!(
+        (status, answer["description"].as_str()),
+        (400, Some("Bad Request: inline keyboard expected"))
+    );
+    let under = key(json!({"text": "Bayar", "callback_data": "b"}));
+    let under = message(&under["reply_markup"]);
+    assert_eq!(api(&rig, "sendMessage", under).await.0, 200);
+    for label in ["Bayar", "Nanti saja"] {
+        assert_eq!(press(label).await, 200, "both stand beside each other");
+    }
+    let removed = json!({"remove_keyboard": true});
+    assert_eq!(api(&rig, "sendMessage", message(&removed)).await.0, 200);
+    assert_eq!(press("Bagikan").await, 404);
+}
+
+#[tokio::test]
 async fn an_edit_must_change_something() {
     let rig = started().await;
     api(&rig, "sendMessage", json!({"chat_id": 7, "text": "A"})).await;

@@ -1,15 +1,16 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use jiff::civil::Weekday;
-use pesan_domain::dialogue::{Chat, Dialogue, Draft, Note};
+use pesan_domain::dialogue::{Chat, Dialogue, Draft, Note, NumberTold};
 use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::DayRefused;
 use pesan_domain::money::Rupiah;
+use pesan_domain::whatsapp::{ConsentSource, Phone, SharedPhone};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Keyed, language_code};
-use super::{Store, StoreError, broken, keys, to_item};
+use super::{Store, StoreError, broken, from_item, keys, to_item};
 
 /// How many update ids a chat remembers. A claim lives as long as 64 further updates.
 const REMEMBERED_UPDATES: usize = 64;
@@ -83,6 +84,36 @@ pub(super) struct ChatRow {
     dialogue: DialogueRow,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<PhoneRow>,
+}
+
+/// The number that the customer shared: their consent, with how and when it was given.
+#[derive(Serialize, Deserialize)]
+struct PhoneRow {
+    digits: String,
+    source: String,
+    shared_at: i64,
+}
+
+impl From<&SharedPhone> for PhoneRow {
+    fn from(shared: &SharedPhone) -> Self {
+        Self {
+            digits: shared.phone.digits().to_owned(),
+            source: shared.source.name().to_owned(),
+            shared_at: shared.at.as_second(),
+        }
+    }
+}
+
+impl PhoneRow {
+    fn shared(&self) -> Result<SharedPhone, StoreError> {
+        Ok(SharedPhone {
+            phone: Phone::from_digits(&self.digits).map_err(broken)?,
+            source: ConsentSource::parse(&self.source).map_err(broken)?,
+            at: Timestamp::from_second(self.shared_at).map_err(broken)?,
+        })
+    }
 }
 
 /// What was said, with the one thing it may be about.
@@ -119,6 +150,9 @@ impl From<Note> for NoteRow {
             Note::CodeFormat => ("code-format", None),
             Note::WrongCode => ("wrong-code", None),
             Note::Locked { until } => ("locked", Some(until.as_second().to_string())),
+            Note::Number(told) => ("number", Some(told_name(told).to_owned())),
+            Note::ForeignContact => ("foreign-contact", None),
+            Note::NoPhoneNumber => ("no-phone-number", None),
         };
         Self {
             says: says.to_owned(),
@@ -158,12 +192,41 @@ impl NoteRow {
             "locked" => Note::Locked {
                 until: Timestamp::from_second(about.parse().map_err(broken)?).map_err(broken)?,
             },
+            "number" => Note::Number(told_of(about)?),
+            "foreign-contact" => Note::ForeignContact,
+            "no-phone-number" => Note::NoPhoneNumber,
             other => return Err(broken(format!("a note that says {other}"))),
         })
     }
 }
 
+fn told_name(told: NumberTold) -> &'static str {
+    match told {
+        NumberTold::Kept => "kept",
+        NumberTold::Forgotten => "forgotten",
+        NumberTold::NoneKept => "none-kept",
+        NumberTold::Declined => "declined",
+        NumberTold::NotUsed => "not-used",
+    }
+}
+
+fn told_of(name: &str) -> Result<NumberTold, StoreError> {
+    Ok(match name {
+        "kept" => NumberTold::Kept,
+        "forgotten" => NumberTold::Forgotten,
+        "none-kept" => NumberTold::NoneKept,
+        "declined" => NumberTold::Declined,
+        "not-used" => NumberTold::NotUsed,
+        other => return Err(broken(format!("a number that is {other}"))),
+    })
+}
+
 impl ChatRow {
+    /// The number that its customer has shared.
+    pub fn phone(&self) -> Result<Option<SharedPhone>, StoreError> {
+        self.phone.as_ref().map(PhoneRow::shared).transpose()
+    }
+
     pub fn is_unreachable(&self) -> bool {
         self.unreachable
     }
@@ -183,6 +246,7 @@ impl ChatRow {
                     .map(Timestamp::from_second)
                     .transpose()
                     .map_err(broken)?,
+                phone: self.phone.map(|phone| phone.shared()).transpose()?,
             },
             updates: self.updates,
             unreachable: self.unreachable,
@@ -207,6 +271,8 @@ struct DialogueRow {
     code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quoted: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<String>,
 }
 
 impl DialogueRow {
@@ -227,6 +293,7 @@ impl DialogueRow {
             item: draft.item.as_ref().map(|id| id.as_str().to_owned()),
             code: draft.code.as_ref().map(|code| code.as_str().to_owned()),
             quoted: draft.quoted.map(Rupiah::get),
+            told: None,
         }
     }
 
@@ -292,6 +359,11 @@ impl From<&Dialogue> for DialogueRow {
             Dialogue::Booked { code } => Self::with_code("booked", code),
             Dialogue::AskCode => Self::at("code"),
             Dialogue::Status { code } => Self::with_code("status", code),
+            Dialogue::AskNumber => Self::at("ask-number"),
+            Dialogue::Number { told } => Self {
+                told: Some(told_name(*told).to_owned()),
+                ..Self::at("number")
+            },
         }
     }
 }
@@ -326,12 +398,35 @@ impl DialogueRow {
             "booked" => Dialogue::Booked { code: self.code()? },
             "code" => Dialogue::AskCode,
             "status" => Dialogue::Status { code: self.code()? },
+            "ask-number" => Dialogue::AskNumber,
+            "number" => Dialogue::Number {
+                told: told_of(self.told.as_deref().unwrap_or_default())?,
+            },
             other => return Err(broken(format!("a dialogue at {other}"))),
         })
     }
 }
 
 impl Store {
+    /// The number that the customer of a chat shared; none where they shared none or took it back.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn chat_phone(
+        &self,
+        merchant: &MerchantId,
+        chat: i64,
+    ) -> Result<Option<SharedPhone>, StoreError> {
+        let items = self
+            .batch_get(vec![keys::chat(merchant, chat).item()])
+            .await?;
+        let Some(item) = items.into_iter().next() else {
+            return Ok(None);
+        };
+        let row = from_item::<Keyed<ChatRow>>(item)?.row;
+        row.phone.map(|phone| phone.shared()).transpose()
+    }
+
     /// Writes a plain step of the dialogue, which is also the claim on its update.
     ///
     /// # Errors
@@ -390,6 +485,7 @@ impl Store {
                 unreachable: false,
                 dialogue: DialogueRow::from(&chat.dialogue),
                 note: chat.note.map(NoteRow::from),
+                phone: chat.phone.as_ref().map(PhoneRow::from),
             },
         ))?;
         Ok(ChatPut {

@@ -1,11 +1,11 @@
 use jiff::Timestamp;
-use pesan_domain::ids::{MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, MerchantId, MessageId, OrderId};
 use pesan_domain::payment::Payment;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Key;
 use super::reservation::sort_key;
-use super::{Item, Places, Store, StoreError, keys, outbox_item, to_item};
+use super::{Item, Places, Store, StoreError, broken, keys, outbox_item, to_item};
 use crate::events::Envelope;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
@@ -14,8 +14,14 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 pub enum DueKind {
     /// A message is to be looked at.
     Message(MessageId),
-    /// Midtrans is to be asked about a payment.
+    /// Midtrans is to be asked about a payment that is not known to be paid.
     Payment(MerchantId, OrderId),
+    /// Midtrans is to be asked whether a payment's money is still there.
+    Paid(MerchantId, OrderId),
+    /// What is resolved of a batch of messages is to be settled.
+    Batch(MerchantId, BatchId),
+    /// Messages of a merchant that wait for something may go on.
+    Release(MerchantId),
     /// Something that this version knows nothing of.
     Unknown,
 }
@@ -26,31 +32,74 @@ pub struct Due {
     key: Key,
     /// Since when.
     pub since: Timestamp,
+    /// When it was first due, before it was put off.
+    pub first: Timestamp,
     /// What.
     pub kind: DueKind,
 }
 
-/// All that a due row says stands in its key.
-#[derive(Serialize, Deserialize)]
-struct DueRow {}
+/// What is due and when stands in the key.
+#[derive(Default, Serialize, Deserialize)]
+struct DueRow {
+    /// When it was first due, in seconds, where it was put off since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<i64>,
+}
 
 const MESSAGE: &str = "message";
 const PAYMENT: &str = "payment";
+const PAID: &str = "paid";
+const BATCH: &str = "batch";
+const RELEASE: &str = "release";
 
-/// Where a message's due row is.
-pub(super) fn message_due(id: &MessageId, at: Timestamp) -> Key {
-    keys::due_row(MESSAGE, id.as_str(), at)
+impl DueKind {
+    /// Its name, and the object's; a dot stands in no merchant's id.
+    fn words(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Message(id) => Some((MESSAGE, id.to_string())),
+            Self::Payment(merchant, order) => {
+                Some((PAYMENT, format!("{merchant}.{}", order.as_str())))
+            }
+            Self::Paid(merchant, order) => Some((PAID, format!("{merchant}.{}", order.as_str()))),
+            Self::Batch(merchant, batch) => Some((BATCH, format!("{merchant}.{batch}"))),
+            Self::Release(merchant) => Some((RELEASE, merchant.to_string())),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Reads what [`DueKind::words`] made.
+    fn read(name: &str, id: &str) -> Option<Self> {
+        match name {
+            MESSAGE => MessageId::parse(id).ok().map(Self::Message),
+            PAYMENT => {
+                let (merchant, order) = of_merchant(id)?;
+                Some(Self::Payment(merchant, OrderId::parse(order).ok()?))
+            }
+            PAID => {
+                let (merchant, order) = of_merchant(id)?;
+                Some(Self::Paid(merchant, OrderId::parse(order).ok()?))
+            }
+            BATCH => {
+                let (merchant, batch) = of_merchant(id)?;
+                Some(Self::Batch(merchant, BatchId::parse(batch).ok()?))
+            }
+            RELEASE => MerchantId::parse(id).ok().map(Self::Release),
+            _ => None,
+        }
+    }
+
+    /// Where its row is.
+    fn key(&self, at: Timestamp) -> Result<Key, StoreError> {
+        let (name, id) = self
+            .words()
+            .ok_or_else(|| broken("a due row of no known kind"))?;
+        Ok(keys::due_row(name, &id, at))
+    }
 }
 
-/// A dot stands in no merchant's id.
-fn payment_due(merchant: &MerchantId, order: &OrderId, at: Timestamp) -> Key {
-    keys::due_row(PAYMENT, &format!("{merchant}.{}", order.as_str()), at)
-}
-
-fn payment_of(id: &str) -> Option<DueKind> {
-    let (merchant, order) = id.split_once('.')?;
-    let merchant = MerchantId::parse(merchant).ok()?;
-    Some(DueKind::Payment(merchant, OrderId::parse(order).ok()?))
+fn of_merchant(id: &str) -> Option<(MerchantId, &str)> {
+    let (merchant, rest) = id.split_once('.')?;
+    Some((MerchantId::parse(merchant).ok()?, rest))
 }
 
 impl Due {
@@ -60,17 +109,20 @@ impl Due {
         let mut parts = sk.splitn(3, '#');
         let since = parts.next().and_then(|instant| instant.parse().ok());
         let kind = match (parts.next(), parts.next()) {
-            (Some(MESSAGE), Some(id)) => MessageId::parse(id).ok().map(DueKind::Message),
-            (Some(PAYMENT), Some(id)) => payment_of(id),
+            (Some(name), Some(id)) => DueKind::read(name, id),
             _ => None,
         };
+        let first = item.get("first").and_then(|value| value.as_n().ok());
+        let first = first.and_then(|second| Timestamp::from_second(second.parse().ok()?).ok());
+        let since = since.unwrap_or(Timestamp::MAX);
         let pk = item.get("PK").and_then(|value| value.as_s().ok());
         Self {
             key: Key {
                 pk: pk.cloned().unwrap_or_default(),
                 sk: sk.to_owned(),
             },
-            since: since.unwrap_or(Timestamp::MAX),
+            since,
+            first: first.unwrap_or(since),
             kind: kind.unwrap_or(DueKind::Unknown),
         }
     }
@@ -78,7 +130,7 @@ impl Due {
     /// Whether it is the row that something waiting until `at` needs.
     #[must_use]
     pub fn is_of(&self, id: &MessageId, at: Option<Timestamp>) -> bool {
-        at.is_some_and(|at| message_due(id, at) == self.key)
+        at.is_some_and(|at| keys::due_row(MESSAGE, id.as_str(), at) == self.key)
     }
 }
 
@@ -130,26 +182,25 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a message's due row again, for whoever was woken before its time.
+    /// Has something looked at again later, beside what its own commits say.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn wake_later(&self, id: &MessageId, at: Timestamp) -> Result<(), StoreError> {
-        self.put_alone(due_item(message_due(id, at))?).await
+    pub async fn wake_later(&self, kind: &DueKind, at: Timestamp) -> Result<(), StoreError> {
+        self.put_alone(due_item(kind.key(at)?)?).await
     }
 
-    /// Has Midtrans asked about a payment at another time, too.
+    /// Puts off what could not be seen to; it remembers since when.
     ///
     /// # Errors
-    /// [`StoreError`]
-    pub async fn ask_later(
-        &self,
-        merchant: &MerchantId,
-        order: &OrderId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.put_alone(due_item(payment_due(merchant, order, at))?)
-            .await
+    /// [`StoreError::Conflict`] when somebody else has seen to it.
+    pub async fn put_off(&self, due: &Due, at: Timestamp) -> Result<(), StoreError> {
+        let row = DueRow {
+            first: Some(due.first.as_second()),
+        };
+        let later = to_item(&super::rows::Keyed::new(due.kind.key(at)?, row))?;
+        let writes = vec![self.delete_there(&due.key)?, self.put(later)?];
+        self.transact(writes, Places::default()).await
     }
 
     /// The due rows of a payment that is made.
@@ -158,25 +209,55 @@ impl Store {
         merchant: &MerchantId,
         payment: &Payment,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let due = |at| payment_due(merchant, &payment.order_id, at);
-        let [soon, at_end] = payment.asked_at().map(due);
-        let mut writes = vec![self.put(due_item(soon.clone())?)?];
+        let kind = DueKind::Payment(merchant.clone(), payment.order_id.clone());
+        let [soon, at_end] = payment.asked_at();
+        let mut writes = vec![self.due_put(&kind, soon)?];
         // A transaction takes a row once.
-        if at_end != soon {
-            writes.push(self.put(due_item(at_end)?)?);
+        if kind.key(at_end)? != kind.key(soon)? {
+            writes.push(self.due_put(&kind, at_end)?);
         }
         Ok(writes)
     }
 
-    /// A message's due rows, from what they were to what they are: one at most.
-    pub(super) fn due_moves(
+    /// The due rows of a payment whose money has come.
+    pub(super) fn paid_looked_after(
         &self,
-        id: &MessageId,
+        merchant: &MerchantId,
+        order: &OrderId,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let kind = DueKind::Paid(merchant.clone(), order.clone());
+        let due = |at| self.due_put(&kind, at);
+        Payment::looked_after_at(now).map(due).into_iter().collect()
+    }
+
+    /// The due row of something, in a commit.
+    pub(super) fn due_put(
+        &self,
+        kind: &DueKind,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.put(due_item(kind.key(at)?)?)
+    }
+
+    /// Takes the due row of something away, in a commit.
+    pub(super) fn due_delete(
+        &self,
+        kind: &DueKind,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.delete(&kind.key(at)?)
+    }
+
+    /// The due rows of something, from what they were to what they are: one at most.
+    pub(super) fn due_change(
+        &self,
+        kind: &DueKind,
         before: Option<Timestamp>,
         after: Option<Timestamp>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let before = before.map(|at| message_due(id, at));
-        let after = after.map(|at| message_due(id, at));
+        let before = before.map(|at| kind.key(at)).transpose()?;
+        let after = after.map(|at| kind.key(at)).transpose()?;
         let mut writes = Vec::new();
         // Where both are the same row, it may have been taken when it was woken.
         if let Some(before) = before.filter(|before| Some(before) != after.as_ref()) {
@@ -190,5 +271,5 @@ impl Store {
 }
 
 fn due_item(key: Key) -> Result<Item, StoreError> {
-    to_item(&super::rows::Keyed::new(key, DueRow {}))
+    to_item(&super::rows::Keyed::new(key, DueRow::default()))
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::ids::{BookingCode, ItemId, MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{BatchId, BookingCode, ItemId, MerchantId, MessageId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
@@ -12,13 +12,22 @@ use pesan_domain::message::{Channel, HoldReason, Message};
 use super::Item;
 
 /// A primary key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub pk: String,
     pub sk: String,
 }
 
 impl Key {
+    /// A row's own.
+    pub fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Some(Self {
+            pk: text("PK")?,
+            sk: text("SK")?,
+        })
+    }
+
     pub fn item(&self) -> Item {
         Item::from([
             ("PK".to_owned(), AttributeValue::S(self.pk.clone())),
@@ -92,10 +101,20 @@ pub(super) fn payment(merchant: &MerchantId, order: &OrderId) -> Key {
     )
 }
 
+pub(super) const EVENT_PREFIX: &str = "EVENT#";
+
 pub(super) fn payment_event(merchant: &MerchantId, order: &OrderId, digest: &str) -> Key {
     key(
         format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
-        format!("EVENT#{digest}"),
+        format!("{EVENT_PREFIX}{digest}"),
+    )
+}
+
+/// What was credited for a top-up.
+pub(super) fn credit(merchant: &MerchantId, order: &OrderId) -> Key {
+    key(
+        format!("M#{}#PAY#{}", merchant.as_str(), order.as_str()),
+        "CREDIT",
     )
 }
 
@@ -137,6 +156,29 @@ pub(super) fn waiting(merchant: &MerchantId, kind: &str, what: &str) -> Key {
 pub(super) fn made_on(merchant: &Merchant, kind: &str, made_at: Timestamp) -> String {
     let date = made_at.to_zoned(merchant.zone.tz()).date();
     format!("M#{}#{kind}#{date}", merchant.id.as_str())
+}
+
+pub(super) fn balance(merchant: &MerchantId) -> Key {
+    key(format!("M#{merchant}#BALANCE"), "BALANCE")
+}
+
+/// A day's entries, in the merchant's zone.
+pub(super) fn ledger(merchant: &MerchantId, day: Date) -> String {
+    format!("M#{merchant}#LEDGER#{day}")
+}
+
+pub(super) fn ledger_entry(merchant: &MerchantId, day: Date, id: &str) -> Key {
+    key(ledger(merchant, day), id)
+}
+
+/// That a payment was credited, on whatever day.
+pub(super) fn top_up(merchant: &MerchantId, reference: &str) -> Key {
+    key(format!("M#{merchant}#LEDGER#TOPUPS"), reference)
+}
+
+/// What is still open of a batch that was set aside.
+pub(super) fn batch(merchant: &MerchantId, id: &BatchId) -> Key {
+    key(format!("M#{merchant}#BATCH#{id}"), "BATCH")
 }
 
 /// Partitions of what would be too hot for one: the outbox, what is due, what waits.
@@ -193,6 +235,20 @@ pub(super) fn second(second: i64) -> String {
         .unwrap_or(Timestamp::MAX)
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
+}
+
+/// How fast a merchant's channel goes, shared by all who send on it.
+pub(super) fn pace(merchant: &MerchantId, channel: Channel) -> Key {
+    key(format!("M#{merchant}#CHANNEL#{}", channel.name()), "PACE")
+}
+
+/// How many people were written to on a day who had not written themselves.
+pub(super) fn recipients(merchant: &MerchantId, day: Date) -> Key {
+    let channel = Channel::WhatsApp.name();
+    key(
+        format!("M#{merchant}#CHANNEL#{channel}"),
+        format!("RECIPIENTS#{day}"),
+    )
 }
 
 pub(super) fn pause(merchant: &MerchantId, channel: Channel) -> Key {

@@ -32,6 +32,17 @@ impl Store {
         Ok(profile.map(|merchant| (merchant, Catalog::new(items))))
     }
 
+    /// A merchant's profile.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn profile(&self, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
+        let items = self.batch_get(vec![keys::merchant(id).item()]).await?;
+        let item = items.into_iter().next();
+        item.map(|item| from_item::<Keyed<MerchantRow>>(item)?.row.merchant())
+            .transpose()
+    }
+
     /// The ids of all merchants, by zone.
     ///
     /// # Errors

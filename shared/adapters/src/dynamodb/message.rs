@@ -1,78 +1,28 @@
+//! A message's moves, with all that goes with each in one commit.
+
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use pesan_domain::ids::{MerchantId, MessageId};
-use pesan_domain::merchant::Merchant;
-use pesan_domain::message::{Channel, HoldReason, Message, PauseReason};
-use pesan_domain::payment::Payment;
-use pesan_domain::reservation::{Order, Reservation};
+use pesan_domain::language::Language;
+use pesan_domain::message::text::Kind;
+use pesan_domain::message::{Channel, HoldReason, Message};
+use pesan_domain::money::Rupiah;
 use serde::{Deserialize, Serialize};
 
-use super::chat::ChatRow;
-use super::reservation::sort_key;
-use super::rows::{Keyed, MerchantRow, PaymentRow, ReservationRow};
+use super::due::DueKind;
+use super::rows::Keyed;
+use super::surroundings::{PaceRow, Pause, PauseRow};
 use super::{
-    Item, MessageRecord, Places, Store, StoreError, Subject, broken, from_item, keys, outbox_item,
-    to_item,
+    Item, MessageRecord, PaceRecord, Places, Reserving, Store, StoreError, To, broken, from_item,
+    keys, outbox_item, to_item,
 };
 use crate::events::Envelope;
 
-/// A merchant's channel that takes nothing for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// It goes on by itself.
-    Until(Timestamp),
-    /// Somebody must resume it.
-    Stopped(PauseReason),
-}
-
-#[derive(Serialize, Deserialize)]
-struct PauseRow {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-impl PauseRow {
-    fn pause(&self) -> Result<Pause, StoreError> {
-        match (self.until, &self.reason) {
-            (Some(until), _) => Timestamp::from_millisecond(until)
-                .map(Pause::Until)
-                .map_err(broken),
-            (None, Some(reason)) => PauseReason::parse(reason)
-                .map(Pause::Stopped)
-                .map_err(broken),
-            (None, None) => Err(broken("a pause without end and reason")),
-        }
-    }
-}
-
-/// What the world says about a message the moment it is to be sent.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Its merchant.
-    pub merchant: Option<Merchant>,
-    /// What it is about, as it is now.
-    pub order: Option<Order>,
-    /// Where it goes.
-    pub recipient: Recipient,
-    /// Whether its channel is paused.
-    pub pause: Option<Pause>,
-}
-
-/// Where a message goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recipient {
-    /// Whether there is such a chat.
-    pub is_known: bool,
-    /// Whether it takes no messages.
-    pub unreachable: bool,
-}
-
 /// A message's move, with all that goes with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moved<'a> {
     /// As it was loaded.
     pub before: &'a Message,
@@ -82,12 +32,75 @@ pub struct Moved<'a> {
     pub ends_wait: Option<HoldReason>,
     /// The list of what waits for this is joined.
     pub waits: Option<HoldReason>,
+    /// What it waits for must not have happened meanwhile: nobody would tell it.
+    pub unless: Option<Unless>,
     /// Its channel is paused.
     pub pause: Option<Pause>,
-    /// Its chat takes no messages until the customer writes again.
+    /// Its recipient takes no messages until they write again.
     pub unreachable: bool,
-    /// A sender is to look at it now.
+    /// Its recipient is left alone until then.
+    pub rests_until: Option<Timestamp>,
+    /// What is announced with it.
+    pub announced: Vec<&'a Envelope>,
+    /// Another message that is queued with it, and its event.
+    pub queued: Option<(&'a MessageRecord, &'a Envelope)>,
+}
+
+impl<'a> Moved<'a> {
+    /// A move with nothing beside it.
+    #[must_use]
+    pub fn plain(before: &'a Message, after: &'a MessageRecord) -> Self {
+        Self {
+            before,
+            after,
+            ends_wait: None,
+            waits: None,
+            unless: None,
+            pause: None,
+            unreachable: false,
+            rests_until: None,
+            announced: vec![],
+            queued: None,
+        }
+    }
+}
+
+/// What ends a wait, as it was seen before it began: once that has changed, the wait is decided
+/// anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unless {
+    /// There is so much money.
+    Funded(Rupiah),
+    /// The template's registration is another than this version; 0 for none.
+    Heard(Kind, Language, u64),
+    /// The channel's pause is over.
+    Resumed,
+    /// The merchant's profile is another than this version.
+    Changed(u64),
+}
+
+/// What goes with the moves of a batch into sending.
+#[derive(Debug, Default)]
+pub struct Together<'a> {
+    /// Prices that are set aside.
+    pub reserving: Option<Reserving<'a>>,
+    /// People who count among the day's recipients from now on.
+    pub recipients: Option<Recipients<'a>>,
+    /// What is announced.
     pub announced: Option<&'a Envelope>,
+}
+
+/// People who are written to for the first time on a day.
+#[derive(Clone, Debug)]
+pub struct Recipients<'a> {
+    /// Whose number writes.
+    pub merchant: &'a MerchantId,
+    /// The day.
+    pub day: Date,
+    /// How many the day has room for.
+    pub most: u32,
+    /// What stands for each.
+    pub contacts: Vec<&'a str>,
 }
 
 /// A message in the list of what waits.
@@ -124,8 +137,8 @@ impl Store {
         Ok((writes, places))
     }
 
-    /// Messages by their ids, in one read. One that this version cannot read is an error of its
-    /// own.
+    /// Messages by their ids, in one read a hundred. One that this version cannot read is an error
+    /// of its own.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -146,86 +159,163 @@ impl Store {
         Ok(found.collect())
     }
 
-    /// All that a message claims and all that may stand in its way, in one read.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn surroundings(&self, record: &MessageRecord) -> Result<Surroundings, StoreError> {
-        let MessageRecord { message, subject } = record;
-        let Subject::Payment { order, chat, .. } = subject;
-        let merchant = &message.merchant;
-        let wanted = vec![
-            keys::merchant(merchant).item(),
-            keys::payment(merchant, order).item(),
-            keys::reservation(merchant, &order.booking()).item(),
-            keys::chat(merchant, *chat).item(),
-            keys::pause(merchant, message.channel).item(),
-        ];
-        let mut found = Surroundings::default();
-        let (mut payment, mut reservation) = (None::<Payment>, None::<Reservation>);
-        for item in self.batch_get(wanted).await? {
-            match sort_key(&item) {
-                "PROFILE" => {
-                    found.merchant = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?);
-                }
-                "PAYMENT" => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
-                "RESERVATION" => {
-                    reservation = Some(
-                        from_item::<Keyed<ReservationRow>>(item)?
-                            .row
-                            .reservation()?,
-                    );
-                }
-                "CHAT" => {
-                    found.recipient = Recipient {
-                        is_known: true,
-                        unreachable: from_item::<Keyed<ChatRow>>(item)?.row.is_unreachable(),
-                    };
-                }
-                _ => found.pause = Some(from_item::<Keyed<PauseRow>>(item)?.row.pause()?),
-            }
-        }
-        found.order = payment
-            .zip(reservation)
-            .map(|(payment, reservation)| Order {
-                reservation,
-                payment,
-            });
-        Ok(found)
-    }
-
     /// Writes a message's move, all or nothing.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when another move came first.
+    /// [`StoreError::Conflict`] when another move came first, or what is waited for has happened.
     pub async fn move_message(&self, moved: &Moved<'_>) -> Result<(), StoreError> {
-        let after = &moved.after.message;
+        let mut writes = self.beside(moved)?;
         let item = moved.after.item()?;
-        let mut others = self.due_moves(&after.id, moved.before.wakes_at(), after.wakes_at())?;
+        if writes.is_empty() {
+            return self.put_alone_over(item, moved.before.version).await;
+        }
+        writes.push(self.put_over(item, moved.before.version)?);
+        self.transact(writes, Places::default()).await
+    }
+
+    /// Writes the moves of a batch with what goes with them, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one of them, or the money for all of them, was moved by
+    /// somebody else.
+    pub async fn move_together(
+        &self,
+        moves: &[Moved<'_>],
+        together: &Together<'_>,
+    ) -> Result<(), StoreError> {
+        if let ([moved], None, None, None) = (
+            moves,
+            &together.reserving,
+            &together.recipients,
+            together.announced,
+        ) {
+            return self.move_message(moved).await;
+        }
+        let mut writes = vec![];
+        for moved in moves {
+            writes.extend(self.beside(moved)?);
+            writes.push(self.put_over(moved.after.item()?, moved.before.version)?);
+        }
+        if let Some(reserving) = &together.reserving {
+            writes.extend(self.reserving(reserving)?);
+        }
+        if let Some(recipients) = &together.recipients {
+            writes.extend(self.reaching(recipients)?);
+        }
+        if let Some(envelope) = together.announced {
+            writes.push(self.put(outbox_item(envelope)?)?);
+        }
+        self.transact(writes, Places::default()).await
+    }
+
+    /// What a move writes beside the message itself.
+    fn beside(&self, moved: &Moved<'_>) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let after = &moved.after.message;
+        let due = DueKind::Message(after.id.clone());
+        let mut writes = self.due_change(&due, moved.before.wakes_at(), after.wakes_at())?;
         if let Some(reason) = moved.ends_wait {
-            others.push(self.delete(&keys::held(after, reason))?);
+            writes.push(self.delete(&keys::held(after, reason))?);
         }
         if let Some(reason) = moved.waits {
             let row = HeldRow {
                 message: after.id.to_string(),
             };
             let row = Keyed::new(keys::held(after, reason), row);
-            others.push(self.put(to_item(&row)?)?);
+            writes.push(self.put(to_item(&row)?)?);
+        }
+        if let Some(unless) = moved.unless {
+            writes.push(self.unless(after, unless)?);
         }
         if let Some(pause) = moved.pause {
-            others.push(self.put(pause_item(&after.merchant, after.channel, pause)?)?);
+            writes.push(self.put(pause_item(&after.merchant, after.channel, pause)?)?);
         }
         if moved.unreachable {
-            others.push(self.unreachable(moved.after)?);
+            writes.extend(self.unreachable(moved.after)?);
         }
-        if let Some(envelope) = moved.announced {
-            others.push(self.put(outbox_item(envelope)?)?);
+        if let Some(until) = moved.rests_until {
+            writes.extend(self.rests(moved.after, until)?);
         }
-        if others.is_empty() {
-            return self.put_alone_over(item, moved.before.version).await;
+        for envelope in &moved.announced {
+            writes.push(self.put(outbox_item(envelope)?)?);
         }
-        others.push(self.put_over(item, moved.before.version)?);
-        self.transact(others, Places::default()).await
+        if let Some((record, envelope)) = moved.queued {
+            writes.push(self.put_new(record.item()?)?);
+            writes.push(self.put(outbox_item(envelope)?)?);
+        }
+        Ok(writes)
+    }
+
+    fn unless(&self, message: &Message, unless: Unless) -> Result<TransactWriteItem, StoreError> {
+        let merchant = &message.merchant;
+        let (key, condition, version) = match unless {
+            Unless::Funded(wanted) => return self.wanting(merchant, wanted),
+            Unless::Heard(kind, language, 0) => (
+                keys::template(merchant, kind, language),
+                "attribute_not_exists(PK)",
+                None,
+            ),
+            Unless::Heard(kind, language, version) => (
+                keys::template(merchant, kind, language),
+                "version = :version",
+                Some(version),
+            ),
+            Unless::Resumed => (
+                keys::pause(merchant, message.channel),
+                "attribute_exists(PK)",
+                None,
+            ),
+            Unless::Changed(version) => (
+                keys::merchant(merchant),
+                "version = :version",
+                Some(version),
+            ),
+        };
+        let values = version.map(|version| {
+            let version = AttributeValue::N(version.to_string());
+            HashMap::from([(":version".to_owned(), version)])
+        });
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.item()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Stores a pace over the one that was read.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another sender was faster.
+    pub async fn set_pace(
+        &self,
+        merchant: &MerchantId,
+        channel: Channel,
+        pace: PaceRecord,
+    ) -> Result<(), StoreError> {
+        let row = PaceRow {
+            next: pace.pace.next.as_microsecond(),
+            failures: pace.pace.failures,
+            version: pace.version,
+        };
+        let row = Keyed::new(keys::pace(merchant, channel), row);
+        self.put_next(to_item(&row)?, pace.version).await
+    }
+
+    /// A channel's pace; none where nothing was sent yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn pace(
+        &self,
+        merchant: &MerchantId,
+        channel: Channel,
+    ) -> Result<Option<PaceRecord>, StoreError> {
+        let key = keys::pace(merchant, channel);
+        let item = self.batch_get(vec![key.item()]).await?.into_iter().next();
+        item.map(|item| from_item::<Keyed<PaceRow>>(item)?.row.record())
+            .transpose()
     }
 
     /// Ends a channel's pause. What waits for that is to be released.
@@ -236,18 +326,33 @@ impl Store {
         &self,
         merchant: &MerchantId,
         channel: Channel,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::pause(merchant, channel).item()))
-            .send()
-            .await
-            .map_err(super::unavailable)?;
-        Ok(())
+        let release = DueKind::Release(merchant.clone());
+        let writes = vec![
+            self.delete(&keys::pause(merchant, channel))?,
+            self.due_put(&release, now)?,
+        ];
+        self.transact(writes, Places::default()).await
     }
 
-    /// The messages of a merchant that wait for this, the most urgent of each shard first.
+    /// A channel's pause.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn pause(
+        &self,
+        merchant: &MerchantId,
+        channel: Channel,
+    ) -> Result<Option<Pause>, StoreError> {
+        let key = keys::pause(merchant, channel);
+        let item = self.batch_get(vec![key.item()]).await?.into_iter().next();
+        item.map(|item| from_item::<Keyed<PauseRow>>(item)?.row.pause())
+            .transpose()
+    }
+
+    /// The messages of a merchant that wait for this, the most urgent first, then the oldest;
+    /// `most` at most.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -255,20 +360,28 @@ impl Store {
         &self,
         merchant: &MerchantId,
         reason: HoldReason,
+        most: usize,
     ) -> Result<Vec<MessageId>, StoreError> {
+        let page = i32::try_from(most).unwrap_or(i32::MAX);
         let mut waiting = Vec::new();
         for shard in 0..keys::SHARDS {
             let partition = keys::held_partition(merchant, reason, shard);
-            for item in self.partition(partition).await? {
-                let row = from_item::<Keyed<HeldRow>>(item)?.row;
-                waiting.push(MessageId::parse(&row.message).map_err(broken)?);
+            // Every key begins with a digit.
+            let items = self.oldest(partition, ":".to_owned(), None, page).await?;
+            for item in items {
+                let Keyed { sk, row, .. } = from_item::<Keyed<HeldRow>>(item)?;
+                waiting.push((sk, MessageId::parse(&row.message).map_err(broken)?));
             }
         }
-        Ok(waiting)
+        waiting.sort();
+        waiting.truncate(most);
+        Ok(waiting.into_iter().map(|(_, id)| id).collect())
     }
 
-    fn unreachable(&self, record: &MessageRecord) -> Result<TransactWriteItem, StoreError> {
-        let Subject::Payment { chat, .. } = record.subject;
+    fn unreachable(&self, record: &MessageRecord) -> Result<Option<TransactWriteItem>, StoreError> {
+        let To::Chat(chat) = record.to else {
+            return Ok(None);
+        };
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(keys::chat(&record.message.merchant, chat).item()))
@@ -277,7 +390,7 @@ impl Store {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .build()
             .map_err(broken)?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        Ok(Some(TransactWriteItem::builder().update(update).build()))
     }
 }
 

@@ -1,17 +1,22 @@
 //! A message as it is stored: where it is, what it says and to whom.
 
 use jiff::Timestamp;
+use pesan_domain::balance::BatchId;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, OrderId};
+use pesan_domain::language::Language;
+use pesan_domain::message::consent::Keyword;
+use pesan_domain::message::text::{Arguments, Kind};
 use pesan_domain::message::{
     Channel, DropReason, FailReason, Failure, Funds, HoldReason, Message, MessageId, MessageState,
     Purpose, VendorId,
 };
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Notice;
+use pesan_domain::whatsapp::Phone;
 use serde::{Deserialize, Serialize};
 
-use super::rows::Keyed;
+use super::rows::{Keyed, language_code};
 use super::{Item, StoreError, broken, from_item, keys, to_item};
 
 /// A message with what it says and to whom.
@@ -21,20 +26,59 @@ pub struct MessageRecord {
     pub message: Message,
     /// What it is about. Its text is made of that when it is sent.
     pub subject: Subject,
+    /// Where it goes.
+    pub to: To,
+    /// The batch that its price was set aside in last.
+    pub batch: Option<BatchId>,
 }
 
 /// What a message is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// News of an order's payment, for the chat it was made in.
+    /// News of an order's payment.
     Payment {
         /// The order.
         order: OrderId,
         /// The news.
         notice: Notice,
-        /// The chat.
-        chat: i64,
+        /// When the money moved.
+        moved_at: Timestamp,
     },
+    /// That a STOP or MULAI was heard.
+    Keyword {
+        /// Which.
+        keyword: Keyword,
+        /// What it was written in, as far as that is known.
+        language: Language,
+    },
+    /// A registered template with its arguments, as somebody gave them.
+    Template(Arguments),
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// A chat of the merchant's bot.
+    Chat(i64),
+    /// A phone.
+    Phone {
+        /// Its number.
+        phone: Phone,
+        /// What stands for it in keys.
+        contact: String,
+    },
+}
+
+impl MessageRecord {
+    /// The template that it goes out with, in whatever language; none for free text.
+    #[must_use]
+    pub fn template(&self) -> Option<Kind> {
+        match (self.message.channel, &self.subject) {
+            (Channel::Telegram, _) | (_, Subject::Keyword { .. }) => None,
+            (Channel::WhatsApp, Subject::Payment { .. }) => Some(Kind::Receipt),
+            (Channel::WhatsApp, Subject::Template(arguments)) => Some(arguments.kind()),
+        }
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -58,10 +102,31 @@ struct FailureRow {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SubjectRow {
-    order_id: String,
-    notice: String,
-    chat: i64,
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum SubjectRow {
+    Payment {
+        order_id: String,
+        notice: String,
+        moved_at: i64,
+    },
+    Keyword {
+        keyword: String,
+        language: String,
+    },
+    Template {
+        template: String,
+        language: String,
+        body: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<String>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ToRow {
+    Chat(i64),
+    Phone { digits: String, contact: String },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +153,91 @@ struct MessageRow {
     made_at: i64,
     version: u64,
     subject: SubjectRow,
+    to: ToRow,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    batch: Option<String>,
+}
+
+impl From<&Subject> for SubjectRow {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Payment {
+                order,
+                notice,
+                moved_at,
+            } => Self::Payment {
+                order_id: order.as_str().to_owned(),
+                notice: notice.name().to_owned(),
+                moved_at: moved_at.as_millisecond(),
+            },
+            Subject::Keyword { keyword, language } => Self::Keyword {
+                keyword: keyword.name().to_owned(),
+                language: language_code(*language),
+            },
+            Subject::Template(arguments) => Self::Template {
+                template: arguments.kind().name().to_owned(),
+                language: language_code(arguments.language()),
+                body: arguments.body().to_vec(),
+                link: arguments.link().map(|link| link.as_str().to_owned()),
+            },
+        }
+    }
+}
+
+impl SubjectRow {
+    fn subject(self) -> Result<Subject, StoreError> {
+        Ok(match self {
+            Self::Payment {
+                order_id,
+                notice,
+                moved_at,
+            } => Subject::Payment {
+                order: OrderId::parse(&order_id).map_err(broken)?,
+                notice: Notice::parse(&notice).map_err(broken)?,
+                moved_at: moment(moved_at)?,
+            },
+            Self::Keyword { keyword, language } => Subject::Keyword {
+                keyword: Keyword::parse(&keyword).map_err(broken)?,
+                language: Language::from_code(Some(&language)),
+            },
+            Self::Template {
+                template,
+                language,
+                body,
+                link,
+            } => {
+                let kind = Kind::parse(&template).map_err(broken)?;
+                let language = Language::from_code(Some(&language));
+                let arguments = Arguments::new(kind, language, &body, link.as_deref());
+                // Only the field's name: what stands in it is personal.
+                Subject::Template(arguments.map_err(|refused| broken(refused.field))?)
+            }
+        })
+    }
+}
+
+impl From<&To> for ToRow {
+    fn from(to: &To) -> Self {
+        match to {
+            To::Chat(chat) => Self::Chat(*chat),
+            To::Phone { phone, contact } => Self::Phone {
+                digits: phone.digits().to_owned(),
+                contact: contact.clone(),
+            },
+        }
+    }
+}
+
+impl ToRow {
+    fn to(self) -> Result<To, StoreError> {
+        Ok(match self {
+            Self::Chat(chat) => To::Chat(chat),
+            Self::Phone { digits, contact } => To::Phone {
+                phone: Phone::from_digits(&digits).map_err(broken)?,
+                contact,
+            },
+        })
+    }
 }
 
 impl From<MessageState> for StateRow {
@@ -172,12 +322,8 @@ fn moment(millis: i64) -> Result<Timestamp, StoreError> {
 }
 
 impl From<&MessageRecord> for MessageRow {
-    fn from(MessageRecord { message, subject }: &MessageRecord) -> Self {
-        let Subject::Payment {
-            order,
-            notice,
-            chat,
-        } = subject;
+    fn from(record: &MessageRecord) -> Self {
+        let message = &record.message;
         Self {
             id: message.id.to_string(),
             merchant: message.merchant.to_string(),
@@ -201,11 +347,9 @@ impl From<&MessageRecord> for MessageRow {
             deadline: message.deadline.as_millisecond(),
             made_at: message.made_at.as_millisecond(),
             version: message.version,
-            subject: SubjectRow {
-                order_id: order.as_str().to_owned(),
-                notice: notice.name().to_owned(),
-                chat: *chat,
-            },
+            subject: SubjectRow::from(&record.subject),
+            to: ToRow::from(&record.to),
+            batch: record.batch.as_ref().map(BatchId::to_string),
         }
     }
 }
@@ -219,6 +363,7 @@ impl MessageRow {
             })
         });
         let vendor_id = self.vendor_id.as_deref().map(VendorId::parse).transpose();
+        let batch = self.batch.as_deref().map(BatchId::parse).transpose();
         Ok(MessageRecord {
             message: Message {
                 id: MessageId::parse(&self.id).map_err(broken)?,
@@ -241,11 +386,9 @@ impl MessageRow {
                 made_at: moment(self.made_at)?,
                 version: self.version,
             },
-            subject: Subject::Payment {
-                order: OrderId::parse(&self.subject.order_id).map_err(broken)?,
-                notice: Notice::parse(&self.subject.notice).map_err(broken)?,
-                chat: self.subject.chat,
-            },
+            subject: self.subject.subject()?,
+            to: self.to.to()?,
+            batch: batch.map_err(broken)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod balance;
 mod chat;
 mod contact;
 mod due;
@@ -14,6 +15,8 @@ mod outbox;
 mod payment;
 mod reservation;
 mod rows;
+mod surroundings;
+mod top_up;
 mod whatsapp;
 
 use crate::aws::Refusal;
@@ -23,16 +26,22 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
+pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};
-pub use message::{Moved, Pause, Recipient, Surroundings};
-pub use message_rows::{MessageRecord, Subject};
+pub use message::{Moved, Recipients, Together, Unless};
+pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
-pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
+pub use payment::{
+    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+};
 pub use reservation::Booking;
+pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
+pub use top_up::{CreditRecord, TopUp, TopUpMove};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

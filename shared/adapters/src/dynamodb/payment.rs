@@ -1,12 +1,18 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
-use pesan_domain::ids::{MerchantId, OrderId};
+use pesan_domain::ids::{MerchantId, OrderId, OrderSubject};
+use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Payment;
-use pesan_domain::reservation::{Order, Reservation};
+use pesan_domain::reservation::Reservation;
 
+use super::balance::{BalanceRow, credited};
+use super::keys::Key;
 use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
-use super::{MessageRecord, Places, Store, StoreError, from_item, keys, to_item};
+use super::top_up::{CreditRecord, CreditRow, TopUp, TopUpMove};
+use super::{
+    Item, MessageRecord, Places, Store, StoreError, from_item, keys, outbox_item, to_item,
+};
 use crate::events::Envelope;
 use pesan_domain::merchant::Merchant;
 
@@ -55,6 +61,8 @@ pub enum TaskKind {
     Refund,
     /// Money that the bank took back from a booking that stands.
     Reversed,
+    /// A top-up that was spent though its payment went back.
+    Owed,
 }
 
 impl TaskKind {
@@ -63,6 +71,7 @@ impl TaskKind {
             Self::Review => "review",
             Self::Refund => "refund",
             Self::Reversed => "reversed",
+            Self::Owed => "owed",
         }
     }
 }
@@ -74,20 +83,56 @@ pub struct Settlement<'a> {
     pub order: &'a OrderId,
     /// The payment after the step, where it moved; its version is one above the stored one.
     pub payment: Option<&'a Payment>,
-    /// The reservation after the step, where it moved; its version is one above the stored one.
-    pub reservation: Option<&'a Reservation>,
-    /// Whether the reservation's seat is claimed with it, and until when (none: for good).
-    pub seat: Option<Option<Timestamp>>,
+    /// What becomes of what is paid for.
+    pub subject: &'a SubjectMove,
     /// The notification.
     pub event: &'a Event,
     /// What now waits for a person.
     pub tasks: &'a [TaskKind],
     /// What the customer is told, and the event that has it sent.
     pub message: Option<(&'a MessageRecord, &'a Envelope)>,
+    /// What else is announced.
+    pub announced: Option<&'a Envelope>,
+    /// Whether Midtrans is asked later whether the money is still there.
+    pub looked_after: bool,
     /// Whether the payment's review is over.
     pub closes_review: bool,
     /// For the seat's grace.
     pub now: Timestamp,
+}
+
+/// What becomes of what is paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectMove {
+    /// It stays as it is.
+    Stays,
+    /// The reservation moves.
+    Reservation {
+        /// After the step; its version is one above the stored one.
+        reservation: Box<Reservation>,
+        /// Whether its seat is claimed with it, and until when (none: for good).
+        seat: Option<Option<Timestamp>>,
+    },
+    /// A top-up is credited or taken back.
+    TopUp(Box<TopUpMove>),
+}
+
+/// What an order pays for, as it was found.
+#[derive(Clone, Debug)]
+pub enum PaidFor {
+    /// A booking.
+    Booking(Box<Reservation>),
+    /// A top-up of a balance.
+    TopUp(Box<TopUp>),
+}
+
+/// A payment with what it pays for.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The payment.
+    pub payment: Payment,
+    /// What it pays for.
+    pub paid_for: PaidFor,
 }
 
 /// An order as a notification finds it.
@@ -95,10 +140,100 @@ pub struct Settlement<'a> {
 pub struct Notified {
     /// The merchant.
     pub merchant: Option<Merchant>,
-    /// The payment of exactly the order id notified, and its reservation.
-    pub order: Option<Order>,
+    /// The payment of exactly the order id notified, and what it pays for.
+    pub charge: Option<Charge>,
     /// Whether the same notification was applied before.
     pub applied_before: bool,
+}
+
+/// The rows of one order, as they were read.
+#[derive(Default)]
+struct Rows {
+    /// The merchant that is paid, and the one that is credited with a top-up.
+    merchants: Vec<Merchant>,
+    payment: Option<Payment>,
+    reservation: Option<Reservation>,
+    balance: BalanceRow,
+    applied: Option<Rupiah>,
+    credit: Option<CreditRecord>,
+    applied_before: bool,
+}
+
+impl Rows {
+    fn take(&mut self, item: Item) -> Result<(), StoreError> {
+        match sort_key(&item) {
+            "PROFILE" => {
+                let row = from_item::<Keyed<MerchantRow>>(item)?.row;
+                self.merchants.push(row.merchant()?);
+            }
+            "PAYMENT" => self.payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
+            "RESERVATION" => {
+                let row = from_item::<Keyed<ReservationRow>>(item)?.row;
+                self.reservation = Some(row.reservation()?);
+            }
+            "BALANCE" => self.balance = from_item::<Keyed<BalanceRow>>(item)?.row,
+            "CREDIT" => self.credit = Some(from_item::<Keyed<CreditRow>>(item)?.row.record()),
+            key if key.starts_with(keys::EVENT_PREFIX) => {
+                let event = from_item::<Keyed<EventRow>>(item)?.row;
+                self.applied_before = event.outcome == EventOutcome::Applied.name();
+            }
+            // The ledger's entries of top-ups lie under their orders.
+            _ => self.applied = Some(credited(item)?),
+        }
+        Ok(())
+    }
+
+    fn merchant(&self, id: &MerchantId) -> Option<Merchant> {
+        self.merchants
+            .iter()
+            .find(|merchant| merchant.id == *id)
+            .cloned()
+    }
+
+    fn notified(self, payee: &MerchantId, subject: &OrderSubject) -> Notified {
+        let merchant = self.merchant(payee);
+        let paid_for = match subject {
+            OrderSubject::Booking(_) => self.reservation.map(Box::new).map(PaidFor::Booking),
+            OrderSubject::TopUp(id) => self.merchant(id.merchant()).map(|merchant| {
+                PaidFor::TopUp(Box::new(TopUp {
+                    balance: self.balance.account(&merchant.messaging).balance,
+                    merchant,
+                    applied: self.applied,
+                    credit: self.credit,
+                }))
+            }),
+            // No bill is stored yet.
+            OrderSubject::Bill(_) => None,
+        };
+        Notified {
+            merchant,
+            charge: self
+                .payment
+                .zip(paid_for)
+                .map(|(payment, paid_for)| Charge { payment, paid_for }),
+            applied_before: self.applied_before,
+        }
+    }
+}
+
+/// Where what an order pays for stands.
+fn places(payee: &MerchantId, order: &OrderId) -> Vec<Key> {
+    match order.subject() {
+        OrderSubject::Booking(code) => vec![keys::reservation(payee, code)],
+        OrderSubject::TopUp(id) => {
+            let mut places = vec![
+                keys::balance(id.merchant()),
+                keys::top_up(id.merchant(), order.as_str()),
+                keys::credit(payee, order),
+            ];
+            // One read takes a key once.
+            if id.merchant() != payee {
+                places.push(keys::merchant(id.merchant()));
+            }
+            places
+        }
+        OrderSubject::Bill(_) => vec![],
+    }
 }
 
 impl Store {
@@ -121,8 +256,8 @@ impl Store {
             .transpose()
     }
 
-    /// Merchant, payment, reservation and an earlier copy of the notification, in one read: the
-    /// order id says where all of them are.
+    /// Merchant, payment, what it pays for and an earlier copy of the notification, in one read:
+    /// the order id says where all of them are.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -132,44 +267,17 @@ impl Store {
         order: &OrderId,
         digest: &str,
     ) -> Result<Notified, StoreError> {
-        let items = self
-            .batch_get(vec![
-                keys::merchant(merchant).item(),
-                keys::payment(merchant, order).item(),
-                keys::reservation(merchant, &order.booking()).item(),
-                keys::payment_event(merchant, order, digest).item(),
-            ])
-            .await?;
-        let (mut profile, mut payment, mut reservation) = (None, None, None);
-        let mut applied_before = false;
-        for item in items {
-            match sort_key(&item) {
-                "PROFILE" => profile = Some(from_item::<Keyed<MerchantRow>>(item)?.row.merchant()?),
-                "PAYMENT" => payment = Some(from_item::<Keyed<PaymentRow>>(item)?.row.payment()?),
-                "RESERVATION" => {
-                    reservation = Some(
-                        from_item::<Keyed<ReservationRow>>(item)?
-                            .row
-                            .reservation()?,
-                    );
-                }
-                _ => {
-                    let event = from_item::<Keyed<EventRow>>(item)?.row;
-                    applied_before = event.outcome == EventOutcome::Applied.name();
-                }
-            }
+        let mut wanted = vec![
+            keys::merchant(merchant).item(),
+            keys::payment(merchant, order).item(),
+            keys::payment_event(merchant, order, digest).item(),
+        ];
+        wanted.extend(places(merchant, order).iter().map(Key::item));
+        let mut rows = Rows::default();
+        for item in self.batch_get(wanted).await? {
+            rows.take(item)?;
         }
-        let order = payment
-            .zip(reservation)
-            .map(|(payment, reservation)| Order {
-                reservation,
-                payment,
-            });
-        Ok(Notified {
-            merchant: profile,
-            order,
-            applied_before,
-        })
+        Ok(rows.notified(merchant, order.subject()))
     }
 
     /// Writes what a notification decided, all or nothing.
@@ -193,16 +301,30 @@ impl Store {
             writes.push(self.delete(&review)?);
         }
         let mut places = Places::default();
-        if let Some(reservation) = settlement.reservation {
-            writes.push(self.reservation_update(merchant, reservation)?);
-            if let Some(held_until) = settlement.seat {
-                places.seat = Some(writes.len());
-                writes.push(self.seat_claim(merchant, reservation, held_until, settlement.now)?);
+        match settlement.subject {
+            SubjectMove::Stays => {}
+            SubjectMove::Reservation { reservation, seat } => {
+                writes.push(self.reservation_update(merchant, reservation)?);
+                if let Some(held_until) = *seat {
+                    places.seat = Some(writes.len());
+                    writes.push(self.seat_claim(
+                        merchant,
+                        reservation,
+                        held_until,
+                        settlement.now,
+                    )?);
+                }
             }
+            SubjectMove::TopUp(moved) => {
+                writes.extend(self.top_up_writes(&merchant.id, order, moved, settlement.now)?);
+            }
+        }
+        if settlement.looked_after {
+            writes.extend(self.paid_looked_after(&merchant.id, order, settlement.now)?);
         }
         for task in settlement.tasks {
             let what = match task {
-                TaskKind::Review | TaskKind::Reversed => order.as_str().to_owned(),
+                TaskKind::Review | TaskKind::Reversed | TaskKind::Owed => order.as_str().to_owned(),
                 // Each surplus transaction of an order is money of its own.
                 TaskKind::Refund => format!("{}#{}", order.as_str(), event.transaction),
             };
@@ -215,6 +337,9 @@ impl Store {
                 },
             );
             writes.push(self.put(to_item(&row)?)?);
+        }
+        if let Some(envelope) = settlement.announced {
+            writes.push(self.put(outbox_item(envelope)?)?);
         }
         if let Some((message, envelope)) = settlement.message {
             (writes, places) = self.queueing(writes, places, message, envelope)?;
@@ -264,6 +389,20 @@ impl Store {
             self.put_new(to_item(&payment_row(merchant, payment))?)?,
             self.reservation_update(merchant, reservation)?,
         ];
+        writes.extend(self.payment_asked(&merchant.id, payment)?);
+        self.transact(writes, Places::default()).await
+    }
+
+    /// Writes a payment that stands for itself, before anybody can pay it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the order id is another's.
+    pub async fn add_payment(
+        &self,
+        merchant: &Merchant,
+        payment: &Payment,
+    ) -> Result<(), StoreError> {
+        let mut writes = vec![self.put_new(to_item(&payment_row(merchant, payment))?)?];
         writes.extend(self.payment_asked(&merchant.id, payment)?);
         self.transact(writes, Places::default()).await
     }

@@ -3,12 +3,14 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
+use pesan_domain::balance::Prices;
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::Item;
 use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId, OrderId, TransactionId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
 use pesan_domain::message::activation::Activation;
+use pesan_domain::messaging::Messaging;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 use pesan_domain::reservation::{Reservation, ReservationState};
@@ -95,6 +97,8 @@ pub(super) struct MerchantRow {
     pub midtrans: Option<MidtransRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<WhatsAppRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messaging: Option<MessagingRow>,
     pub slots: Vec<SlotRow>,
     pub seats_per_slot: u8,
     pub closed_weekdays: Vec<i8>,
@@ -166,6 +170,57 @@ impl WhatsAppRow {
     }
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct MessagingRow {
+    price_utility: u64,
+    price_authentication: u64,
+    price_marketing: u64,
+    price_service: u64,
+    low_mark: u64,
+    protected: u64,
+    whatsapp_per_second: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recipients_a_day: Option<u32>,
+}
+
+impl From<Messaging> for MessagingRow {
+    fn from(messaging: Messaging) -> Self {
+        let Prices {
+            utility,
+            authentication,
+            marketing,
+            service,
+        } = messaging.prices;
+        Self {
+            price_utility: utility.get(),
+            price_authentication: authentication.get(),
+            price_marketing: marketing.get(),
+            price_service: service.get(),
+            low_mark: messaging.low_mark.get(),
+            protected: messaging.protected.get(),
+            whatsapp_per_second: messaging.whatsapp_per_second,
+            recipients_a_day: messaging.recipients_a_day,
+        }
+    }
+}
+
+impl From<MessagingRow> for Messaging {
+    fn from(row: MessagingRow) -> Self {
+        Self {
+            prices: Prices {
+                utility: Rupiah::new(row.price_utility),
+                authentication: Rupiah::new(row.price_authentication),
+                marketing: Rupiah::new(row.price_marketing),
+                service: Rupiah::new(row.price_service),
+            },
+            low_mark: Rupiah::new(row.low_mark),
+            protected: Rupiah::new(row.protected),
+            whatsapp_per_second: row.whatsapp_per_second,
+            recipients_a_day: row.recipients_a_day,
+        }
+    }
+}
+
 impl From<&Merchant> for MerchantRow {
     fn from(merchant: &Merchant) -> Self {
         Self {
@@ -177,6 +232,7 @@ impl From<&Merchant> for MerchantRow {
             bot_username: merchant.bot_username.clone(),
             midtrans: merchant.midtrans.as_ref().map(MidtransRow::from),
             whatsapp: merchant.whatsapp.as_ref().map(WhatsAppRow::from),
+            messaging: Some(MessagingRow::from(merchant.messaging)),
             slots: merchant.slots.iter().map(SlotRow::from).collect(),
             seats_per_slot: merchant.seats_per_slot,
             closed_weekdays: merchant
@@ -208,6 +264,7 @@ impl MerchantRow {
             bot_username: self.bot_username,
             midtrans: self.midtrans.map(MidtransAccount::from),
             whatsapp: self.whatsapp.map(WhatsAppRow::account).transpose()?,
+            messaging: self.messaging.map(Messaging::from).unwrap_or_default(),
             slots: Slots::new(slots).map_err(broken)?,
             seats_per_slot: self.seats_per_slot,
             closed_weekdays: self

@@ -13,6 +13,7 @@ use pesan_domain::whatsapp::{Quality, Registered, Said, TemplateStatus};
 use serde::{Deserialize, Serialize};
 
 use super::contact::text;
+use super::due::DueKind;
 use super::keys::Key;
 use super::merchant::profile;
 use super::rows::{Keyed, language_code};
@@ -31,7 +32,7 @@ struct SaidRow {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct TemplateRow {
+pub(super) struct TemplateRow {
     name: String,
     language: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +88,7 @@ impl From<&Registered> for TemplateRow {
 }
 
 impl TemplateRow {
-    fn template(self) -> Result<Registered, StoreError> {
+    pub fn template(self) -> Result<Registered, StoreError> {
         Ok(Registered {
             kind: Kind::parse(&self.name).map_err(broken)?,
             language: Language::from_code(Some(&self.language)),
@@ -209,7 +210,8 @@ impl Store {
             .transpose()
     }
 
-    /// Writes a template over the version before it.
+    /// Writes a template over the version before it. Where it can be sent, what waits for that is
+    /// released.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where other news came first.
@@ -217,9 +219,18 @@ impl Store {
         &self,
         merchant: &MerchantId,
         template: &Registered,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = keys::template(merchant, template.kind, template.language);
-        let row = Keyed::new(key, TemplateRow::from(template));
-        self.put_next(to_item(&row)?, template.version).await
+        let row = to_item(&Keyed::new(key, TemplateRow::from(template)))?;
+        if !template.can_be_sent() {
+            return self.put_next(row, template.version).await;
+        }
+        let release = DueKind::Release(merchant.clone());
+        let writes = vec![
+            self.next(row, template.version)?,
+            self.due_put(&release, now)?,
+        ];
+        self.transact(writes, Places::default()).await
     }
 }

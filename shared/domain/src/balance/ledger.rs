@@ -16,6 +16,13 @@ pub enum Entry {
         /// How much.
         amount: Rupiah,
     },
+    /// Money of a top-up went back to who paid it.
+    Refund {
+        /// The top-up's.
+        reference: String,
+        /// How much; of one top-up never more than it paid in.
+        amount: Rupiah,
+    },
     /// The prices of a batch were set aside.
     Reserve(Vec<Line>),
     /// A batch was resolved.
@@ -36,13 +43,14 @@ pub struct Fold {
     pub reserved: Rupiah,
     /// What was spent.
     pub spent: Rupiah,
-    /// What was paid in.
+    /// What was paid in and did not go back.
     pub topped_up: Rupiah,
     /// Which messages are set aside, at what price.
     pub open: BTreeMap<MessageId, Rupiah>,
     /// Which messages were paid for.
     pub posted: BTreeSet<MessageId>,
     top_ups: BTreeMap<String, Rupiah>,
+    refunds: BTreeMap<String, Rupiah>,
 }
 
 /// Entries that cannot be.
@@ -57,7 +65,10 @@ pub enum LedgerFault {
     /// A payment was applied twice.
     #[error("top-up {0} is applied twice")]
     AppliedTwice(String),
-    /// More was set aside than was there.
+    /// More of a payment went back than it paid in.
+    #[error("more of top-up {0} is taken back than it paid in")]
+    NotPaidIn(String),
+    /// More was set aside or taken back than was there.
     #[error("the balance goes below nothing")]
     BelowNothing,
     /// A sum that no balance can have.
@@ -87,6 +98,7 @@ impl Fold {
                 self.topped_up = add(self.topped_up, *amount)?;
                 self.available = add(self.available, *amount)?;
             }
+            Entry::Refund { reference, amount } => self.refund(reference, *amount)?,
             Entry::Reserve(lines) => {
                 for line in lines {
                     self.reserve(line)?;
@@ -105,6 +117,26 @@ impl Fold {
             }
         }
         Ok(self)
+    }
+
+    fn refund(&mut self, reference: &str, amount: Rupiah) -> Result<(), LedgerFault> {
+        let fault = || LedgerFault::NotPaidIn(reference.to_owned());
+        let before = self.refunds.get(reference).copied().unwrap_or_default();
+        let refunded = add(before, amount)?;
+        if self
+            .top_ups
+            .get(reference)
+            .is_none_or(|paid| refunded > *paid)
+        {
+            return Err(fault());
+        }
+        self.refunds.insert(reference.to_owned(), refunded);
+        self.topped_up = self.topped_up.checked_sub(amount).ok_or_else(fault)?;
+        self.available = self
+            .available
+            .checked_sub(amount)
+            .ok_or(LedgerFault::BelowNothing)?;
+        Ok(())
     }
 
     fn reserve(&mut self, line: &Line) -> Result<(), LedgerFault> {

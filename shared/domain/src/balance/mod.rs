@@ -1,12 +1,16 @@
 //! A merchant's prepaid balance: every WhatsApp message is paid from it, and it never goes below
 //! nothing (DESIGN section 5, "Ledger"). A commit stores the balance and its ledger entry together.
 
+mod batch;
 mod ledger;
 mod price;
+mod refund;
 mod reserve;
 
+pub use batch::{Batch, BatchId, Resolution, Settling};
 pub use ledger::{Entry, Fold, LedgerFault, fold};
 pub use price::{PACKAGES, PRICE, Package, Prices, package};
+pub use refund::{Credit, Credited, TakenBack};
 pub use reserve::{Ask, Reserved};
 
 use crate::ids::MessageId;
@@ -21,7 +25,7 @@ pub struct Balance {
     pub reserved: Rupiah,
     /// What accepted messages have cost.
     pub spent: Rupiah,
-    /// What was ever paid in.
+    /// What was ever paid in and did not go back.
     pub topped_up: Rupiah,
     /// Below this the owner is told; nothing switches that off.
     pub low_mark: Rupiah,
@@ -74,6 +78,9 @@ pub enum BalanceError {
     /// More is settled than was set aside.
     #[error("more is settled than is reserved")]
     NotReserved,
+    /// More is taken back than was paid in.
+    #[error("more is taken back than was paid in")]
+    NotPaidIn,
 }
 
 /// What is to be done with a top-up whose payment was seen.

@@ -21,10 +21,22 @@ pub struct Ask {
 pub struct Reserved {
     /// What to store; none where nothing is to be set aside.
     pub change: Option<Change>,
+    /// What must be left of `available` after it: who else takes of it at the same moment may
+    /// take no more than that allows.
+    pub floor: Rupiah,
     /// What may be sent: what was asked for without what is held.
     pub funded: BTreeSet<MessageId>,
     /// What the balance does not cover, in the order it was asked for.
     pub held: Vec<MessageId>,
+}
+
+impl Reserved {
+    /// Whether the owner is to be told that the balance runs low.
+    #[must_use]
+    pub fn tells_low(&self) -> bool {
+        let effects = self.change.as_ref().map(|change| &change.effects);
+        effects.is_some_and(|effects| effects.contains(&Effect::TellLow))
+    }
 }
 
 impl Balance {
@@ -39,6 +51,7 @@ impl Balance {
         order.sort_by_key(|ask| (!ask.purpose.uses_protected_share(), ask.purpose.urgency()));
         let mut left = self.available;
         let mut lines = vec![];
+        let mut floor = Rupiah::ZERO;
         let mut funded = BTreeSet::new();
         for ask in order {
             let id = &ask.line.message;
@@ -51,6 +64,7 @@ impl Balance {
             left = rest;
             funded.insert(id.clone());
             if ask.line.price > Rupiah::ZERO {
+                floor = floor.max(self.kept_from(ask));
                 lines.push(ask.line.clone());
             }
         }
@@ -62,6 +76,7 @@ impl Balance {
         };
         Ok(Reserved {
             change,
+            floor,
             funded,
             held,
         })
@@ -72,13 +87,24 @@ impl Balance {
         if ask.line.price == Rupiah::ZERO {
             return Some(left);
         }
-        let kept = if ask.purpose.uses_protected_share() {
+        let rest = left.checked_sub(ask.line.price)?;
+        (rest >= self.kept_from(ask)).then_some(rest)
+    }
+
+    /// What a message may not touch.
+    fn kept_from(&self, ask: &Ask) -> Rupiah {
+        if ask.purpose.uses_protected_share() {
             Rupiah::ZERO
         } else {
             self.protected
-        };
-        let rest = left.checked_sub(ask.line.price)?;
-        (rest >= kept).then_some(rest)
+        }
+    }
+
+    /// What must be there before a message that is held for want of money can go.
+    #[must_use]
+    pub fn wanted_by(&self, ask: &Ask) -> Rupiah {
+        let price = ask.line.price;
+        price.checked_add(self.kept_from(ask)).unwrap_or(price)
     }
 
     fn reserving(&self, left: Rupiah, lines: Vec<Line>) -> Result<Change, BalanceError> {

@@ -85,12 +85,16 @@ fn codes_go_first_and_alone_use_the_protected_share() {
     let reserved = balance.reserve(&asks).unwrap();
     assert_eq!(reserved.funded, BTreeSet::from([id(3), id(4)]));
     assert_eq!(reserved.held, [id(1), id(2), id(5)]);
+    assert_eq!(reserved.floor, rupiah(367 * 2));
     let left = reserved.change.unwrap().balance;
     assert_eq!(left.available, rupiah(367 * 2));
+    assert_eq!(left.wanted_by(&asks[0]), rupiah(367 * 3));
+    assert_eq!(left.wanted_by(&asks[2]), rupiah(367));
     assert!(left.reserve(&bills(6..7)).unwrap().change.is_none());
     let codes = [7, 8, 9].map(|number| ask(number, Purpose::Otp));
     let codes = left.reserve(&codes).unwrap();
     assert_eq!(codes.funded, BTreeSet::from([id(7), id(8)]));
+    assert_eq!(codes.floor, Rupiah::ZERO);
 }
 
 #[test]
@@ -236,4 +240,79 @@ fn the_ledger_names_what_cannot_be() {
         PRICE,
         "what was given back may be set aside anew"
     );
+}
+
+fn credit_of(amount: Rupiah) -> Credit {
+    Credit {
+        amount,
+        taken_back: Rupiah::ZERO,
+        owed: Rupiah::ZERO,
+    }
+}
+
+#[test]
+fn g7_money_that_went_back_before_it_was_known_to_have_come_is_not_credited() {
+    let balance = Balance::new(Rupiah::ZERO, Rupiah::ZERO);
+    let credit = |gone| balance.credit("T-1", rupiah(600), rupiah(gone)).unwrap();
+    let part = credit(400);
+    let change = part.change.unwrap();
+    assert_eq!(change.balance.available, rupiah(200));
+    // 100 more goes back: 500 in all, of which 400 never came.
+    let more = change.balance.take_back("T-1", part.credit, rupiah(500));
+    let more = more.unwrap().unwrap().change.unwrap();
+    assert_eq!(more.balance.available, rupiah(100));
+    assert_eq!(
+        fold([&change.entry, &more.entry]).unwrap().available,
+        rupiah(100)
+    );
+    assert_eq!(credit(600).change, None);
+    assert_eq!(
+        balance.credit("T-1", Rupiah::ZERO, Rupiah::ZERO),
+        Err(BalanceError::Nothing)
+    );
+}
+
+#[test]
+fn g7_a_top_up_that_went_back_is_taken_back_as_far_as_it_goes() {
+    let balance = with(1_000, 500, 0);
+    let credit = credit_of(rupiah(600));
+    let part = balance.take_back("T-1", credit, rupiah(400)).unwrap();
+    let part = part.unwrap();
+    assert_eq!(part.missing, Rupiah::ZERO);
+    let change = part.change.unwrap();
+    assert_eq!(change.balance.available, rupiah(600));
+    assert!(change.balance.is_sound());
+    let again = change.balance.take_back("T-1", part.credit, rupiah(400));
+    assert_eq!(again.unwrap(), None, "the same news twice");
+
+    let spent = Balance {
+        available: rupiah(50),
+        spent: rupiah(550),
+        ..change.balance
+    };
+    let rest = spent.take_back("T-1", part.credit, rupiah(9_999)).unwrap();
+    let rest = rest.unwrap();
+    assert_eq!(rest.missing, rupiah(150), "never more than was paid in");
+    let change = rest.change.unwrap();
+    assert_eq!(change.balance.available, Rupiah::ZERO);
+    assert_eq!(change.effects, [Effect::TellLow]);
+    assert!(change.balance.is_sound());
+    let over = change.balance.take_back("T-1", rest.credit, rupiah(9_999));
+    assert_eq!(over.unwrap(), None, "what is owed is not asked for again");
+
+    let top_up = Entry::TopUp {
+        reference: "T-1".to_owned(),
+        amount: rupiah(600),
+    };
+    let refund = |amount| Entry::Refund {
+        reference: "T-1".to_owned(),
+        amount: rupiah(amount),
+    };
+    assert_eq!(
+        fold([&top_up, &refund(400)]).unwrap().topped_up,
+        rupiah(200)
+    );
+    let fault = Err(LedgerFault::NotPaidIn("T-1".to_owned()));
+    assert_eq!(fold([&top_up, &refund(400), &refund(201)]), fault);
+    assert_eq!(fold([&refund(1)]), fault);
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::calendar::parse_typed_date;
 use crate::ids::{BookingCode, DeviceId, ItemId};
+use crate::whatsapp::Phone;
 
 /// What an update of the chat carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,20 @@ pub enum Input {
     Press(Press),
     /// A button that no keyboard of ours has.
     UnknownButton,
+    /// A contact card.
+    Contact(Card),
+}
+
+/// A contact card: of the one who sent it, or of anybody else
+/// (<https://core.telegram.org/bots/api#contact>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Card {
+    /// The sender's own number.
+    Own(Phone),
+    /// The sender's own, and no phone number of any country.
+    Unreadable,
+    /// Somebody else's, or of nobody that Telegram knows: anybody's card can be sent on.
+    Foreign,
 }
 
 impl Input {
@@ -28,6 +43,17 @@ impl Input {
     #[must_use]
     pub fn pressed(data: &str) -> Self {
         Press::parse(data).map_or(Self::UnknownButton, Self::Press)
+    }
+
+    /// Reads a contact card that `sender` sent. Whose it is Telegram says by its `owner`.
+    #[must_use]
+    pub fn contact(number: &str, owner: Option<i64>, sender: i64) -> Self {
+        let card = if owner == Some(sender) {
+            Phone::from_contact(number).map_or(Card::Unreadable, Card::Own)
+        } else {
+            Card::Foreign
+        };
+        Self::Contact(card)
     }
 
     /// The day the input itself names, before anything is known of the chat.
@@ -39,7 +65,7 @@ impl Input {
                 button: Button::Date(date),
                 ..
             }) => Some(*date),
-            Self::Command { .. } | Self::Press(_) | Self::UnknownButton => None,
+            Self::Command { .. } | Self::Press(_) | Self::UnknownButton | Self::Contact(_) => None,
         }
     }
 
@@ -106,6 +132,8 @@ pub enum Button {
     BookNow,
     /// The way to pay a booking. It names the booking, so it works however old its keyboard is.
     PayNow(BookingCode),
+    /// To be asked for the number. Like the way to pay it works however old its keyboard is.
+    ShareNumber,
 }
 
 /// The longest data of a button (<https://core.telegram.org/bots/api#inlinekeyboardbutton>).
@@ -128,6 +156,7 @@ impl Press {
             Button::Page(page) => format!("{version}:page:{page}"),
             Button::BookNow => format!("{version}:book"),
             Button::PayNow(code) => format!("{version}:pay:{code}"),
+            Button::ShareNumber => format!("{version}:number"),
         }
     }
 
@@ -144,6 +173,7 @@ impl Press {
             ("cancel", None) => Button::Cancel,
             ("redate", None) => Button::ChangeDate,
             ("book", None) => Button::BookNow,
+            ("number", None) => Button::ShareNumber,
             ("pay", Some(code)) => Button::PayNow(BookingCode::parse(code).ok()?),
             ("date", Some(date)) => Button::Date(date.parse().ok()?),
             ("dev", Some(id)) => Button::Device(DeviceId::parse(id).ok()?),
@@ -173,6 +203,7 @@ mod tests {
             Button::Cancel,
             Button::ChangeDate,
             Button::BookNow,
+            Button::ShareNumber,
             Button::PayNow(BookingCode::from_number(7)),
             Button::Date(date(2026, 12, 5)),
             Button::Device(DeviceId::parse(&id).unwrap()),
@@ -213,6 +244,20 @@ mod tests {
             &format!("1:part:{}", "a".repeat(58)),
         ] {
             assert_eq!(Press::parse(forged), None, "{forged}");
+        }
+    }
+
+    #[test]
+    fn only_the_senders_own_card_is_read() {
+        let own = Phone::from_digits("6281200000001").unwrap();
+        for (number, owner, card) in [
+            ("+62 812-0000-0001", Some(7), Card::Own(own)),
+            ("081200000001", Some(7), Card::Unreadable),
+            ("6281200000001", Some(8), Card::Foreign),
+            ("6281200000001", None, Card::Foreign),
+        ] {
+            let read = Input::contact(number, owner, 7);
+            assert_eq!(read, Input::Contact(card), "{number} {owner:?}");
         }
     }
 

@@ -23,10 +23,11 @@ use crate::language::Language;
 use crate::merchant::{DayRefused, Merchant};
 use crate::money::Rupiah;
 use crate::reservation::Order;
+use crate::whatsapp::{ConsentSource, Phone, SharedPhone};
 
-pub use input::{Button, Input, LONGEST_DATA, Press};
-pub use render::{Key, KeyDoes, Links, Reply, news, render};
-pub use step::{Aim, Hold, Landing, Needs, aim, land, needs};
+pub use input::{Button, Card, Input, LONGEST_DATA, Press};
+pub use render::{Key, KeyDoes, Keyboard, Links, Reply, news, private_only, render};
+pub use step::{Aim, Hold, Landing, Needs, NumberStep, aim, land, needs};
 pub use texts::{Command, commands};
 
 /// What a customer has chosen so far: ids only, so that price and names come from the catalog.
@@ -96,6 +97,27 @@ pub enum Note {
         /// When the next one is read.
         until: Timestamp,
     },
+    /// What became of the number, told in the middle of a booking.
+    Number(NumberTold),
+    /// The contact card is somebody else's.
+    ForeignContact,
+    /// The contact card holds no phone number.
+    NoPhoneNumber,
+}
+
+/// What became of the customer's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberTold {
+    /// It is kept, and messages also go there.
+    Kept,
+    /// It was forgotten.
+    Forgotten,
+    /// There was none to forget.
+    NoneKept,
+    /// The customer would rather not share it.
+    Declined,
+    /// The shop writes to nobody on WhatsApp, so it was not kept.
+    NotUsed,
 }
 
 /// The seats of one day that cannot be sold now, by slot id and number.
@@ -174,6 +196,10 @@ pub enum Dialogue {
     AskCode,
     /// How a booking stands.
     Status { code: BookingCode },
+    /// Asked to share the number.
+    AskNumber,
+    /// Told what became of it.
+    Number { told: NumberTold },
 }
 
 /// A chat with one customer.
@@ -193,6 +219,8 @@ pub struct Chat {
     pub wrong_codes: u8,
     /// When the first of them was typed.
     pub wrong_codes_since: Option<Timestamp>,
+    /// The number that the customer shared.
+    pub phone: Option<SharedPhone>,
 }
 
 impl Chat {
@@ -207,7 +235,17 @@ impl Chat {
             version: 0,
             wrong_codes: 0,
             wrong_codes_since: None,
+            phone: None,
         }
+    }
+
+    /// Keeps the customer's number, in place of the one before.
+    pub fn share_number(&mut self, phone: Phone, now: Timestamp) {
+        self.phone = Some(SharedPhone {
+            phone,
+            source: ConsentSource::Telegram,
+            at: now,
+        });
     }
 
     /// Until when no booking code is read, after too many wrong ones.

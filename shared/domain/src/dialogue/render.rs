@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::step::writes_on_whatsapp;
 use super::{Button, Chat, Dialogue, Draft, Facts, Press, texts};
 use crate::calendar::{date_in_words, time_in_words};
 use crate::catalog::{Catalog, Item};
@@ -39,13 +40,41 @@ pub enum KeyDoes {
     Open(String),
 }
 
+/// What stands below a message. The buttons under it and the customer's own keyboard are two
+/// things, and a message changes one of them
+/// (<https://core.telegram.org/bots/api#sendmessage>, `reply_markup`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keyboard {
+    /// Rows of buttons under the message; the customer's keyboard stays as it is.
+    Buttons(Vec<Vec<Key>>),
+    /// In place of the customer's keyboard: a button that shares their number, and one that sends
+    /// its label.
+    AsksNumber {
+        /// On the first.
+        share: &'static str,
+        /// On the second.
+        not_now: &'static str,
+    },
+    /// The customer's keyboard is theirs again.
+    GivenBack,
+}
+
 /// A message to the customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTML as Telegram reads it, at most 4,096 characters.
     pub html: String,
-    /// Rows of buttons.
-    pub keyboard: Vec<Vec<Key>>,
+    /// What stands below it.
+    pub keyboard: Keyboard,
+}
+
+impl Reply {
+    fn with_buttons(html: String, rows: Vec<Vec<Key>>) -> Self {
+        Self {
+            html,
+            keyboard: Keyboard::Buttons(rows),
+        }
+    }
 }
 
 /// Where the customer can go from a message about an order.
@@ -105,28 +134,29 @@ pub fn news(
         order_lines(order, merchant, language, now),
         link_line(links, language)
     );
-    Reply {
-        html,
-        keyboard: link_key(links, language).into_iter().collect(),
-    }
+    Reply::with_buttons(html, link_key(links, language).into_iter().collect())
+}
+
+/// What a command in a group is answered with: the way to the private chat.
+#[must_use]
+pub fn private_only(language: Language, link: &str) -> Reply {
+    let html = format!("{}\n{}", texts::private_only(language), escaped(link));
+    Reply::with_buttons(html, vec![])
 }
 
 impl Page<'_> {
     fn reply(&self) -> Reply {
         let language = self.language();
         match &self.chat.dialogue {
-            Dialogue::Start => Reply {
-                html: texts::greeting(
+            Dialogue::Start => Reply::with_buttons(
+                texts::greeting(
                     language,
                     &escaped(&self.chat.first_name),
                     &escaped(&self.merchant.name),
                 ),
-                keyboard: vec![vec![self.key("Booking", Button::Booking)]],
-            },
-            Dialogue::Help => Reply {
-                html: texts::help(language),
-                keyboard: vec![],
-            },
+                vec![vec![self.key("Booking", Button::Booking)]],
+            ),
+            Dialogue::Help => Reply::with_buttons(texts::help(language), vec![]),
             Dialogue::Catalog { page } => self.catalog(*page),
             Dialogue::Welcome { draft } => self.welcome(draft),
             Dialogue::AskDate { draft } => self.ask_date(draft),
@@ -134,12 +164,22 @@ impl Page<'_> {
             Dialogue::AskSlot { draft } => self.ask_slot(draft),
             Dialogue::AskPart { draft, page } => self.ask_part(draft, *page),
             Dialogue::Confirm { draft } => self.confirm(draft),
-            Dialogue::AskCode => Reply {
-                html: texts::ask_code(language).to_owned(),
-                keyboard: vec![vec![self.key("Cancel", Button::Cancel)]],
-            },
+            Dialogue::AskCode => {
+                Reply::with_buttons(texts::ask_code(language).to_owned(), vec![self.cancel()])
+            }
             Dialogue::Booked { .. } => self.order(true),
             Dialogue::Status { .. } => self.order(false),
+            Dialogue::AskNumber => Reply {
+                html: texts::ask_number(language, &escaped(&self.merchant.name)),
+                keyboard: Keyboard::AsksNumber {
+                    share: texts::share_number(language),
+                    not_now: texts::not_now(language),
+                },
+            },
+            Dialogue::Number { told } => Reply {
+                html: texts::number_told(language, *told),
+                keyboard: Keyboard::GivenBack,
+            },
         }
     }
 
@@ -192,7 +232,7 @@ impl Page<'_> {
         }
         let mut keyboard = self.turning(&shown);
         keyboard.push(vec![self.key("Booking", Button::Booking)]);
-        Reply { html, keyboard }
+        Reply::with_buttons(html, keyboard)
     }
 
     fn welcome(&self, draft: &Draft) -> Reply {
@@ -201,13 +241,11 @@ impl Page<'_> {
         if let (Some(_), Some(Some(item))) = (&draft.item, &self.facts.item) {
             html = format!("{}\n\n{html}", texts::chosen(language, &priced(item)));
         }
-        Reply {
-            html,
-            keyboard: vec![vec![
-                self.key("Booking", Button::Booking),
-                self.key("Cancel", Button::Cancel),
-            ]],
-        }
+        let row = vec![
+            self.key("Booking", Button::Booking),
+            self.key("Cancel", Button::Cancel),
+        ];
+        Reply::with_buttons(html, vec![row])
     }
 
     fn ask_date(&self, _draft: &Draft) -> Reply {
@@ -223,10 +261,7 @@ impl Page<'_> {
             .map(|day| vec![self.key(date_in_words(day, language), Button::Date(day))])
             .collect();
         keyboard.push(self.cancel());
-        Reply {
-            html: html.to_owned(),
-            keyboard,
-        }
+        Reply::with_buttons(html.to_owned(), keyboard)
     }
 
     fn ask_device(&self, draft: &Draft, page: u16) -> Reply {
@@ -250,10 +285,7 @@ impl Page<'_> {
         } else {
             texts::ask_device(language)
         };
-        Reply {
-            html: self.asking(draft.date, question),
-            keyboard,
-        }
+        Reply::with_buttons(self.asking(draft.date, question), keyboard)
     }
 
     fn ask_slot(&self, draft: &Draft) -> Reply {
@@ -266,10 +298,8 @@ impl Page<'_> {
             .map(|slot| vec![self.key(slot.label(self.merchant.zone), Button::Slot(slot.id()))])
             .collect();
         keyboard.push(self.change_date());
-        Reply {
-            html: self.asking(draft.date, texts::ask_slot(self.language())),
-            keyboard,
-        }
+        let question = texts::ask_slot(self.language());
+        Reply::with_buttons(self.asking(draft.date, question), keyboard)
     }
 
     fn ask_part(&self, draft: &Draft, page: u16) -> Reply {
@@ -299,10 +329,7 @@ impl Page<'_> {
             ),
             None => texts::ask_part(language).to_owned(),
         };
-        Reply {
-            html: question,
-            keyboard,
-        }
+        Reply::with_buttons(question, keyboard)
     }
 
     fn confirm(&self, draft: &Draft) -> Reply {
@@ -337,29 +364,21 @@ impl Page<'_> {
             &mut html,
             format_args!("\n\n{}", texts::confirm_question(language)),
         );
-        Reply {
-            html,
-            keyboard: vec![
-                vec![
-                    self.key("Book Now", Button::BookNow),
-                    self.key("Cancel", Button::Cancel),
-                ],
-                vec![self.key(
-                    language.pick("Ganti tanggal", "Change date"),
-                    Button::ChangeDate,
-                )],
-            ],
-        }
+        let book = vec![
+            self.key("Book Now", Button::BookNow),
+            self.key("Cancel", Button::Cancel),
+        ];
+        let label = language.pick("Ganti tanggal", "Change date");
+        let redate = vec![self.key(label, Button::ChangeDate)];
+        Reply::with_buttons(html, vec![book, redate])
     }
 
     /// A booking just made, or one that was asked for.
     fn order(&self, just_made: bool) -> Reply {
         let language = self.language();
         let Some(Some(order)) = &self.facts.order else {
-            return Reply {
-                html: texts::ask_code(language).to_owned(),
-                keyboard: vec![self.cancel()],
-            };
+            let question = texts::ask_code(language).to_owned();
+            return Reply::with_buttons(question, vec![self.cancel()]);
         };
         let zone = self.merchant.zone;
         let reservation = &order.reservation;
@@ -397,7 +416,13 @@ impl Page<'_> {
             ]);
         }
         keyboard.extend(link_key(self.links, language));
-        Reply { html, keyboard }
+        if just_made && self.chat.phone.is_none() && writes_on_whatsapp(self.merchant) {
+            html.push_str("\n\n");
+            html.push_str(texts::offer_number(language));
+            let label = texts::share_number(language);
+            keyboard.push(vec![self.key(label, Button::ShareNumber)]);
+        }
+        Reply::with_buttons(html, keyboard)
     }
 
     fn asking(&self, date: Option<Date>, question: &str) -> String {

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Button, Chat, Dialogue, Draft, Facts, Input, Note, Press};
+use super::{Button, Card, Chat, Dialogue, Draft, Facts, Input, Note, NumberTold, Press, texts};
 use crate::calendar::{DateProblem, parse_typed_date};
 use crate::catalog::Item;
 use crate::ids::{BookingCode, ItemId};
 use crate::merchant::{DayRefused, Merchant};
+use crate::whatsapp::{Phone, WhatsAppAccount};
 
 /// Where an input leads, before what is stored was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,17 @@ pub struct Aim {
     pub edit: bool,
     /// Whether a booking of this chat was asked for by its code.
     pub asks_code: bool,
+    /// What happens to the customer's number.
+    pub number: Option<NumberStep>,
+}
+
+/// What happens to the customer's number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NumberStep {
+    /// It is kept.
+    Keep(Phone),
+    /// It is forgotten.
+    Forget,
 }
 
 impl Aim {
@@ -32,6 +44,7 @@ impl Aim {
             books: false,
             edit: false,
             asks_code: false,
+            number: None,
         }
     }
 
@@ -95,18 +108,85 @@ pub fn aim(
         Input::Command { name, .. } if name == "help" && is_booking(at) => {
             Aim::noting(at.clone(), Note::Help)
         }
+        Input::Command { name, .. } if texts::is_forget(name) => forgetting(chat),
         Input::Command { name, argument } => Aim::at(commanded(name, argument)),
         Input::Text(text) => typed(chat, text, merchant, fresh_code, now),
         Input::UnknownButton => Aim::noting(at.clone(), Note::NotNow),
+        Input::Contact(card) => carded(at, card, merchant),
         Input::Press(Press {
             button: Button::PayNow(code),
             ..
         }) => by_code(code),
+        // In the middle of a booking it would lose what was chosen.
+        Input::Press(Press {
+            button: Button::ShareNumber,
+            ..
+        }) if !is_booking(at) => ask_number(merchant),
         Input::Press(press) if press.version != chat.version => {
             Aim::noting(at.clone(), Note::OldKeyboard)
         }
         Input::Press(press) => pressed(at, &press.button, merchant, fresh_code, now),
     }
+}
+
+/// The question for the number, where the shop would use it.
+fn ask_number(merchant: &Merchant) -> Aim {
+    if writes_on_whatsapp(merchant) {
+        Aim::at(Dialogue::AskNumber)
+    } else {
+        Aim::at(Dialogue::Number {
+            told: NumberTold::NotUsed,
+        })
+    }
+}
+
+fn carded(at: &Dialogue, card: &Card, merchant: &Merchant) -> Aim {
+    match card {
+        Card::Own(phone) if writes_on_whatsapp(merchant) => Aim {
+            number: Some(NumberStep::Keep(phone.clone())),
+            ..telling(at, NumberTold::Kept)
+        },
+        Card::Own(_) => telling(at, NumberTold::NotUsed),
+        Card::Unreadable => ask_again(at, Note::NoPhoneNumber, merchant),
+        Card::Foreign => ask_again(at, Note::ForeignContact, merchant),
+    }
+}
+
+/// Says why a card was not taken, with the button that shares the right one; a booking that was
+/// begun goes on.
+fn ask_again(at: &Dialogue, note: Note, merchant: &Merchant) -> Aim {
+    if is_booking(at) {
+        return Aim::noting(at.clone(), note);
+    }
+    Aim {
+        note: writes_on_whatsapp(merchant).then_some(note),
+        ..ask_number(merchant)
+    }
+}
+
+fn forgetting(chat: &Chat) -> Aim {
+    if chat.phone.is_none() {
+        return telling(&chat.dialogue, NumberTold::NoneKept);
+    }
+    Aim {
+        number: Some(NumberStep::Forget),
+        ..telling(&chat.dialogue, NumberTold::Forgotten)
+    }
+}
+
+/// Tells what became of the number; a booking that was begun goes on.
+fn telling(at: &Dialogue, told: NumberTold) -> Aim {
+    if is_booking(at) {
+        Aim::noting(at.clone(), Note::Number(told))
+    } else {
+        Aim::at(Dialogue::Number { told })
+    }
+}
+
+/// Whether the shop's messages also go by WhatsApp.
+pub(super) fn writes_on_whatsapp(merchant: &Merchant) -> bool {
+    let account = merchant.whatsapp.as_ref();
+    account.is_some_and(WhatsAppAccount::is_active)
 }
 
 fn commanded(name: &str, argument: &str) -> Dialogue {
@@ -137,7 +217,14 @@ fn typed(
     now: Timestamp,
 ) -> Aim {
     let at = &chat.dialogue;
-    let button = match text.to_lowercase().as_str() {
+    let text_in_lower_case = text.to_lowercase();
+    if texts::is_not_now(&text_in_lower_case) {
+        return telling(at, NumberTold::Declined);
+    }
+    let button = match text_in_lower_case.as_str() {
+        "cancel" | "batal" if *at == Dialogue::AskNumber => {
+            return telling(at, NumberTold::Declined);
+        }
         "booking" => Some(Button::Booking),
         "cancel" | "batal" => Some(Button::Cancel),
         "book now" => Some(Button::BookNow),
@@ -163,12 +250,14 @@ fn typed(
         | Dialogue::AskDevice { .. }
         | Dialogue::AskSlot { .. }
         | Dialogue::AskPart { .. }
-        | Dialogue::Confirm { .. } => Aim::noting(at.clone(), Note::UseButtons),
+        | Dialogue::Confirm { .. }
+        | Dialogue::AskNumber => Aim::noting(at.clone(), Note::UseButtons),
         Dialogue::Start
         | Dialogue::Help
         | Dialogue::Catalog { .. }
         | Dialogue::Booked { .. }
-        | Dialogue::Status { .. } => Aim::at(Dialogue::Help),
+        | Dialogue::Status { .. }
+        | Dialogue::Number { .. } => Aim::at(Dialogue::Help),
     }
 }
 
@@ -185,7 +274,9 @@ fn is_booking(at: &Dialogue) -> bool {
         | Dialogue::Catalog { .. }
         | Dialogue::Booked { .. }
         | Dialogue::AskCode
-        | Dialogue::Status { .. } => false,
+        | Dialogue::Status { .. }
+        | Dialogue::AskNumber
+        | Dialogue::Number { .. } => false,
     }
 }
 
@@ -269,7 +360,8 @@ fn pressed(
             | Button::Part(_)
             | Button::Page(_)
             | Button::BookNow
-            | Button::PayNow(_),
+            | Button::PayNow(_)
+            | Button::ShareNumber,
         ) => not_now(),
     }
 }
@@ -323,9 +415,12 @@ fn next(draft: Draft, fresh_code: &BookingCode) -> Dialogue {
 #[must_use]
 pub fn needs(dialogue: &Dialogue) -> Needs {
     match dialogue {
-        Dialogue::Start | Dialogue::Help | Dialogue::AskCode | Dialogue::AskDate { .. } => {
-            Needs::default()
-        }
+        Dialogue::Start
+        | Dialogue::Help
+        | Dialogue::AskCode
+        | Dialogue::AskDate { .. }
+        | Dialogue::AskNumber
+        | Dialogue::Number { .. } => Needs::default(),
         Dialogue::Catalog { .. } | Dialogue::AskPart { .. } => Needs {
             catalog: true,
             ..Needs::default()
@@ -420,7 +515,9 @@ pub fn land(aim: &Aim, merchant: &Merchant, facts: &Facts, now: Timestamp) -> La
         | Dialogue::Help
         | Dialogue::Catalog { .. }
         | Dialogue::AskDate { .. }
-        | Dialogue::AskCode => stay(aim.dialogue.clone()),
+        | Dialogue::AskCode
+        | Dialogue::AskNumber
+        | Dialogue::Number { .. } => stay(aim.dialogue.clone()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::Note;
+use super::{Note, NumberTold};
 use crate::calendar::{date_in_words, time_in_words};
 use crate::language::Language;
 use crate::merchant::{DayRefused, Merchant};
@@ -37,7 +37,7 @@ pub struct Command {
 
 /// The commands that the bot understands, as its help and its menu list them.
 #[must_use]
-pub fn commands(language: Language) -> [Command; 4] {
+pub fn commands(language: Language) -> [Command; 5] {
     let command = |name, indonesian, english| Command {
         name,
         description: language.pick(indonesian, english),
@@ -47,7 +47,102 @@ pub fn commands(language: Language) -> [Command; 4] {
         command("order", "reservasi servis", "book a repair"),
         command("catalog", "komponen dan harganya", "spare parts and prices"),
         command("status", "status pesanan Anda", "how your booking stands"),
+        Command {
+            name: forget(language),
+            description: language.pick(
+                "hapus nomor WhatsApp Anda dari catatan kami",
+                "take your WhatsApp number back",
+            ),
+        },
     ]
+}
+
+/// The command that forgets the customer's number.
+fn forget(language: Language) -> &'static str {
+    language.pick("hapusnomor", "forgetnumber")
+}
+
+/// Whether a command, in lower case, is the one that forgets the number, in either language.
+pub(super) fn is_forget(name: &str) -> bool {
+    [Language::Indonesian, Language::English]
+        .into_iter()
+        .any(|language| name == forget(language))
+}
+
+/// On the buttons that ask for the number.
+pub(super) fn share_number(language: Language) -> &'static str {
+    language.pick("Bagikan nomor", "Share my number")
+}
+
+/// On the button beside it. What a reply keyboard's button sends is its label, as a text.
+pub(super) fn not_now(language: Language) -> &'static str {
+    language.pick("Nanti saja", "Not now")
+}
+
+/// Whether a text, in lower case, is that button's, in either language.
+pub(super) fn is_not_now(text: &str) -> bool {
+    [Language::Indonesian, Language::English]
+        .into_iter()
+        .any(|language| text == not_now(language).to_lowercase())
+}
+
+pub(super) fn offer_number(language: Language) -> &'static str {
+    language.pick(
+        "Ingin bukti pembayaran juga lewat WhatsApp? Tekan <b>Bagikan nomor</b>.",
+        "Would you like the receipt by WhatsApp as well? Press <b>Share my number</b>.",
+    )
+}
+
+pub(super) fn ask_number(language: Language, shop: &str) -> String {
+    let forget = forget(language);
+    language.pick(
+        format!(
+            "Tekan <b>Bagikan nomor</b> di bawah kolom pesan, dan bukti pembayaran juga dikirim \
+             lewat WhatsApp.\n\nNomor Anda hanya dipakai <b>{shop}</b> untuk pesan tentang pesanan \
+             Anda, dan bisa dihapus kapan saja dengan /{forget}."
+        ),
+        format!(
+            "Press <b>Share my number</b> below the message field, and the receipt also comes by \
+             WhatsApp.\n\nOnly <b>{shop}</b> uses your number, for messages about your bookings, \
+             and you can take it back at any time with /{forget}."
+        ),
+    )
+}
+
+pub(super) fn number_told(language: Language, told: NumberTold) -> String {
+    let forget = forget(language);
+    match told {
+        NumberTold::Kept => language.pick(
+            format!(
+                "Terima kasih, nomor Anda kami simpan. Mulai sekarang bukti pembayaran juga \
+                 dikirim lewat WhatsApp. Untuk menghapusnya kapan saja, ketik /{forget}."
+            ),
+            format!(
+                "Thank you, we have kept your number. From now on the receipt also comes by \
+                 WhatsApp. To take the number back at any time, type /{forget}."
+            ),
+        ),
+        NumberTold::Forgotten => language.pick(
+            "Nomor Anda sudah kami hapus. Pesan selanjutnya hanya dikirim di sini.".to_owned(),
+            "Your number is deleted. From now on you are written to only here.".to_owned(),
+        ),
+        NumberTold::NoneKept => language.pick(
+            "Tidak ada nomor Anda yang kami simpan, jadi tidak ada yang perlu dihapus.".to_owned(),
+            "We keep no number of yours, so there is nothing to delete.".to_owned(),
+        ),
+        NumberTold::Declined => language.pick(
+            "Baik, kami tidak meminta nomor Anda. Bukti pembayaran dikirim di sini.".to_owned(),
+            "All right, no number then. The receipt comes here.".to_owned(),
+        ),
+        NumberTold::NotUsed => language.pick(
+            "Toko ini belum mengirim pesan lewat WhatsApp, jadi nomor Anda tidak kami simpan. \
+             Bukti pembayaran dikirim di sini."
+                .to_owned(),
+            "This shop does not write by WhatsApp yet, so your number was not kept. The receipt \
+             comes here."
+                .to_owned(),
+        ),
+    }
 }
 
 pub(super) fn help(language: Language) -> String {
@@ -58,6 +153,13 @@ pub(super) fn help(language: Language) -> String {
         text.push_str(&format!("\n/{name} – {description}"));
     }
     text
+}
+
+pub(super) fn private_only(language: Language) -> &'static str {
+    language.pick(
+        "Saya melayani pesanan di chat pribadi saja. Silakan lanjutkan di sana:",
+        "I take bookings in a private chat only. Please go on there:",
+    )
 }
 
 pub(super) fn welcome(language: Language, shop: &str) -> String {
@@ -246,6 +348,19 @@ pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> Strin
         Note::WrongCode => fixed(
             "Tidak ada pesanan Anda dengan kode itu. Periksa lagi kodenya.",
             "You have no booking with that code. Check it again.",
+        ),
+        Note::Number(told) => number_told(language, told),
+        Note::ForeignContact => fixed(
+            "Itu bukan kontak Anda sendiri, jadi tidak kami simpan. Hanya nomor Anda sendiri yang \
+             bisa dibagikan, dengan tombol <b>Bagikan nomor</b>.",
+            "That contact is not your own, so we have not kept it. You can share only your own \
+             number, with the button <b>Share my number</b>.",
+        ),
+        Note::NoPhoneNumber => fixed(
+            "Nomor di kontak itu belum bisa kami pakai: harus lengkap dengan kode negaranya, \
+             misalnya +62 812 3456 7890. Periksa nomor Anda di Telegram, lalu bagikan lagi.",
+            "We cannot use the number in that contact: it needs its country code, as in \
+             +62 812 3456 7890. Check your number in Telegram and share it again.",
         ),
         Note::Locked { until } => {
             let until = time_in_words(until.to_zoned(zone.tz()).time(), zone);

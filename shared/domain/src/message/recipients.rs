@@ -30,14 +30,20 @@ impl DayOfRecipients {
         zone: Zone,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let limit = self.limit?;
-        let kept = limit.checked_div(KEPT_FOR_URGENT).unwrap_or_default();
-        let most = match purpose.urgency() {
-            Urgency::Urgent => limit,
-            Urgency::Normal | Urgency::Bulk => limit.saturating_sub(kept),
-        };
+        let most = self.most(purpose)?;
         (counts && self.reached >= most)
             .then(|| after_recipient_limit(zone, purpose.urgency(), now))
+    }
+
+    /// How many people a purpose may reach on the day; none without a limit.
+    #[must_use]
+    pub fn most(self, purpose: Purpose) -> Option<u32> {
+        let limit = self.limit?;
+        let kept = limit.checked_div(KEPT_FOR_URGENT).unwrap_or_default();
+        Some(match purpose.urgency() {
+            Urgency::Urgent => limit,
+            Urgency::Normal | Urgency::Bulk => limit.saturating_sub(kept),
+        })
     }
 }
 

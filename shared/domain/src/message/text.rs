@@ -3,6 +3,7 @@
 //! approve are in `infra/whatsapp-templates/`, and a test holds them against these texts.
 
 mod argument;
+mod arguments;
 mod render;
 mod wording;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use argument::{ArgumentError, LinkPath, OtpCode};
+pub use arguments::Arguments;
 pub use render::{Action, Button, Call, Html};
 pub use wording::Kind;
 

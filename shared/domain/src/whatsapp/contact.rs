@@ -23,15 +23,28 @@ pub struct Contact {
     pub version: u64,
 }
 
-/// What an inbound message comes to.
+/// An inbound message, as far as a contact is changed by it.
+#[derive(Clone, Debug)]
+pub struct Written<'a> {
+    /// Stands for its id.
+    pub claim: String,
+    /// What was typed.
+    pub text: Option<&'a str>,
+    /// When, by the vendor's clock.
+    pub at: Timestamp,
+}
+
+/// What inbound messages come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The contact as it is then.
     pub next: Contact,
-    /// The keyword in it, where it changed anything.
+    /// The keyword in them that holds now, where one changed anything.
     pub heard: Option<Keyword>,
     /// Whether that is answered.
     pub answer: bool,
+    /// How many of them were not taken before.
+    pub fresh: usize,
 }
 
 impl Contact {
@@ -57,7 +70,34 @@ impl Contact {
             },
             heard: keyword.filter(|_| heard.is_some()),
             answer: heard.is_some_and(|heard| heard.answer),
+            fresh: 1,
         })
+    }
+
+    /// Takes what a person wrote, in that order and as one commit: of several keywords the one
+    /// that holds in the end is answered. None where all of it was taken before.
+    #[must_use]
+    pub fn take_all(&self, written: &[Written<'_>]) -> Option<Taken> {
+        let mut all: Option<Taken> = None;
+        for message in written {
+            let contact = all.as_ref().map_or(self, |taken| &taken.next);
+            let Some(taken) = contact.take(&message.claim, message.text, message.at) else {
+                continue;
+            };
+            all = Some(match all {
+                None => taken,
+                Some(before) => Taken {
+                    next: Self {
+                        version: before.next.version,
+                        ..taken.next
+                    },
+                    heard: taken.heard.or(before.heard),
+                    answer: taken.answer || before.answer,
+                    fresh: before.fresh.saturating_add(1),
+                },
+            });
+        }
+        all
     }
 
     /// Whether free text may be sent.
@@ -106,6 +146,43 @@ mod tests {
         assert_eq!((again.heard, again.answer), (None, false));
         assert_eq!(again.next.last_inbound, Some(at(40)));
         assert_eq!(again.next.claims.len(), MOST_CLAIMS);
+    }
+
+    #[test]
+    fn e11_what_one_person_wrote_is_one_commit_and_the_word_that_holds_is_answered() {
+        let written = |claim: &str, text: &'static str, second| Written {
+            claim: claim.to_owned(),
+            text: Some(text),
+            at: at(second),
+        };
+        let known = Contact::default().take("a", Some("Halo"), at(0)).unwrap();
+        let taken = known
+            .next
+            .take_all(&[
+                written("a", "Halo", 0),
+                written("b", "STOP", 1),
+                written("b", "STOP", 1),
+                written("c", "stop", 2),
+                written("d", "Halo?", 9),
+            ])
+            .unwrap();
+        assert_eq!(
+            (taken.heard, taken.answer, taken.fresh),
+            (Some(Keyword::Stop), true, 3)
+        );
+        assert_eq!(taken.next.version, 2);
+        assert_eq!(taken.next.claims, ["a", "b", "c", "d"]);
+        assert_eq!(taken.next.last_inbound, Some(at(9)));
+        assert_eq!(taken.next.consent.opted_out_at, Some(at(1)));
+
+        let back = taken
+            .next
+            .take_all(&[written("e", "mulai", 10), written("f", "STOP", 3)])
+            .unwrap();
+        assert_eq!((back.heard, back.answer), (Some(Keyword::Start), true));
+        assert_eq!(back.next.consent.opted_out_at, None);
+        assert_eq!(back.next.take_all(&[written("f", "STOP", 3)]), None);
+        assert_eq!(back.next.take_all(&[]), None);
     }
 
     #[test]

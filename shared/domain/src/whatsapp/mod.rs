@@ -2,10 +2,12 @@
 
 mod contact;
 mod phone;
+mod shared;
 mod template;
 
-pub use contact::{Contact, Taken};
+pub use contact::{Contact, Taken, Written};
 pub use phone::{Phone, PhoneError, TypedPhoneError};
+pub use shared::{ConsentSource, SharedPhone};
 pub use template::{News, Quality, Registered, Said, TemplateStatus, category_of};
 
 use crate::field::FieldRefused;
@@ -25,6 +27,12 @@ pub struct WhatsAppAccount {
 }
 
 impl WhatsAppAccount {
+    /// Whether messages go out.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.activation.check().is_ok()
+    }
+
     /// Whether the ids are such as Meta gives out.
     ///
     /// # Errors

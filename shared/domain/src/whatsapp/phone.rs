@@ -100,6 +100,22 @@ impl Phone {
         }
     }
 
+    /// Reads the number of a contact card as Telegram sends it: with or without the plus, and with
+    /// what may stand between the digits. A number without its country code is refused.
+    ///
+    /// # Errors
+    /// [`PhoneError`], which does not quote it.
+    pub fn from_contact(number: &str) -> Result<Self, PhoneError> {
+        let number = number.trim();
+        let digits: String = number
+            .strip_prefix('+')
+            .unwrap_or(number)
+            .chars()
+            .filter(|letter| !matches!(letter, ' ' | '\u{a0}' | '-' | '(' | ')'))
+            .collect();
+        Self::from_digits(&digits)
+    }
+
     /// As webhooks name it.
     #[must_use]
     pub fn digits(&self) -> &str {
@@ -218,6 +234,30 @@ mod tests {
             if let Ok(phone) = Phone::read(&text) {
                 prop_assert_eq!(Phone::read(&phone.international()), Ok(phone));
             }
+        }
+    }
+
+    #[test]
+    fn a_contacts_number_is_read_with_or_without_its_plus() {
+        let phone = Phone::from_digits("6281200000001");
+        for number in [
+            "6281200000001",
+            "+6281200000001",
+            " +62 812-0000-0001 ",
+            "+62 (812) 0000\u{a0}0001",
+        ] {
+            assert_eq!(Phone::from_contact(number), phone, "{number}");
+        }
+        for number in [
+            "",
+            "+",
+            "081200000001",
+            "++6281200000001",
+            "+62812x0000001",
+            "+628120000000１",
+            "+6281200000001234",
+        ] {
+            assert_eq!(Phone::from_contact(number), Err(PhoneError), "{number}");
         }
     }
 

@@ -14,7 +14,7 @@ use tracing::{Event, Level};
 const LONGEST: usize = 300;
 
 /// What came of a request.
-const WORD: [&str; 5] = ["kind", "outcome", "error", "failure", "reason"];
+const WORD: [&str; 4] = ["kind", "outcome", "error", "reason"];
 
 /// What the line itself says, whoever else would.
 const OWN: [&str; 13] = [

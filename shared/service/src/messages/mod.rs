@@ -1,35 +1,58 @@
 //! Messages on their way out: queueing news, sending what is queued, releasing what waits.
 
+mod call;
+mod letter;
 mod news;
-mod resume;
+mod pace;
+mod plan;
+mod receipts;
+mod record;
+mod release;
 mod send;
+mod settle;
 
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::join_all;
-use pesan_adapters::dynamodb::{MessageRecord, Subject};
+use pesan_adapters::dynamodb::MessageRecord;
 use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::ids::{MerchantId, MessageId};
+use pesan_domain::message::Channel;
 
-pub(crate) use news::{News, queue};
-pub use resume::resume;
+pub(crate) use news::{News, answer, queue};
+pub(crate) use receipts::{Taken, receipts};
+pub use release::{Released, release, resume};
+pub use settle::settle;
 
 use crate::App;
-use send::{Ended, send};
+use send::send;
+
+/// How a message was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// The vendor took it.
+    Sent,
+    /// It is looked at again later.
+    Waits,
+    /// It will not arrive, or is not wanted any more.
+    GivenUp,
+    /// It was over, or another sender has it.
+    NothingToDo,
+    /// What became of it could not be written, so that its event must come again.
+    Unrecorded,
+}
 
 /// Looks at the messages that events name and sends those that are to be sent; for each event, in
 /// order, whether it is seen to. Only what could not even be recorded is not: whatever else kept a
 /// message is in the table, with the time at which it is looked at again.
 ///
-/// The messages of one chat go one after the other, in the order they were made; other chats' go
-/// beside them. That order holds within what is given here and not beyond: what comes by another
+/// What one merchant sends on one channel shares leases, money and pace. The messages to one recipient
+/// go one after the other, in the order they were made; those to others beside them. That order holds within what is given here and not beyond: what comes by another
 /// invocation, or must be tried again, may be overtaken.
 pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
-    let ids: Vec<MessageId> = queued
-        .iter()
-        .map(|envelope| message_of(envelope).clone())
-        .collect();
-    let found = match app.store.messages(&ids).await {
+    let ids: Vec<Option<MessageId>> = queued.iter().map(message_of).collect();
+    let wanted: Vec<MessageId> = ids.iter().flatten().cloned().collect();
+    let found = match app.store.messages(&wanted).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(kind = "message", outcome = "unread", alarm = "messages unread", %error);
@@ -37,8 +60,8 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
         }
     };
     let mut seen_to = HashMap::new();
-    let mut chats: BTreeMap<(MerchantId, i64), Vec<MessageRecord>> = BTreeMap::new();
-    for id in &ids {
+    let mut channels: BTreeMap<(MerchantId, Channel), Vec<MessageRecord>> = BTreeMap::new();
+    for id in &wanted {
         if !found.contains_key(id) {
             // It was committed with its event: nobody of ours wrote this one.
             tracing::error!(
@@ -52,9 +75,8 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
     for (id, record) in found {
         match record {
             Ok(record) => {
-                let Subject::Payment { chat, .. } = record.subject;
-                let chat = (record.message.merchant.clone(), chat);
-                chats.entry(chat).or_default().push(record);
+                let channel = (record.message.merchant.clone(), record.message.channel);
+                channels.entry(channel).or_default().push(record);
             }
             Err(error) => {
                 tracing::error!(kind = "message", outcome = "unreadable", alarm = "message unreadable", %error);
@@ -63,36 +85,36 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
         }
     }
     let mut counts = Counts::default();
-    for (id, ended) in join_all(chats.into_values().map(|chat| in_order(app, chat)))
-        .await
-        .into_iter()
-        .flatten()
-    {
+    let sent = channels.into_values().map(|mut records| {
+        records.sort_by_key(|record| (record.message.made_at, record.message.id.clone()));
+        send(app, records)
+    });
+    for (id, ended) in join_all(sent).await.into_iter().flatten() {
         counts.count(ended);
         seen_to.insert(id, ended != Ended::Unrecorded);
     }
     counts.say(queued.len());
     ids.iter()
-        .map(|id| seen_to.get(id).copied().unwrap_or_default())
+        .map(|id| match id {
+            Some(id) => seen_to.get(id).copied().unwrap_or_default(),
+            // A rule that sends other events here is none of ours.
+            None => true,
+        })
         .collect()
 }
 
-fn message_of(envelope: &Envelope) -> &MessageId {
-    let Event::MessageQueued { message, .. } = &envelope.event;
-    message
-}
-
-async fn in_order(app: &App, mut chat: Vec<MessageRecord>) -> Vec<(MessageId, Ended)> {
-    chat.sort_by(|one, other| {
-        let key = |record: &MessageRecord| (record.message.made_at, record.message.id.clone());
-        key(one).cmp(&key(other))
-    });
-    let mut ended = Vec::new();
-    for record in chat {
-        let id = record.message.id.clone();
-        ended.push((id, send(app, record).await));
+fn message_of(envelope: &Envelope) -> Option<MessageId> {
+    match &envelope.event {
+        Event::MessageQueued { message, .. } => Some(message.clone()),
+        Event::ChannelPaused { .. } | Event::BalanceLow | Event::BalanceToppedUp { .. } => {
+            tracing::error!(
+                kind = "message",
+                outcome = "ignored",
+                alarm = "event misrouted"
+            );
+            None
+        }
     }
-    ended
 }
 
 /// What became of the messages of one invocation.

@@ -1,19 +1,22 @@
-//! News of a payment, queued in the commit that makes them.
+//! News of a payment and answers to a word, queued in the commit that makes them.
 
 use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{MessageRecord, Subject};
+use pesan_adapters::dynamodb::{MessageRecord, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
-use pesan_domain::ids::{IdError, MessageId, TransactionId};
+use pesan_domain::ids::{IdError, MessageId, OrderId, TransactionId};
+use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::activation::Activation;
+use pesan_domain::message::consent::Keyword;
 use pesan_domain::message::{Channel, Message, NewMessage, Purpose};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Notice;
-use pesan_domain::reservation::Order;
+use pesan_domain::whatsapp::Phone;
 use sha2::{Digest, Sha256};
 
-use crate::{Failure, event_id};
+use crate::whatsapp::contact_hash;
+use crate::{App, Failure, event_id};
 
 /// Who has just paid waits for the answer, be it night.
 const JUST_NOW: SignedDuration = SignedDuration::from_hours(1);
@@ -22,7 +25,9 @@ const JUST_NOW: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct News<'a> {
     pub merchant: &'a Merchant,
-    pub order: &'a Order,
+    pub order: &'a OrderId,
+    /// The chat it was made in.
+    pub chat: i64,
     pub transaction: &'a TransactionId,
     pub notice: Notice,
     /// When the money moved.
@@ -31,9 +36,8 @@ pub(crate) struct News<'a> {
 
 /// The message, and the event that has it sent.
 pub(crate) fn queue(news: News<'_>, now: Timestamp) -> Result<(MessageRecord, Envelope), Failure> {
-    let unavailable = |error: &dyn std::fmt::Display| Failure::Unavailable(error.to_string());
     let new = NewMessage {
-        id: message_id(news).map_err(|error| unavailable(&error))?,
+        id: message_id(news).map_err(unavailable)?,
         merchant: news.merchant.id.clone(),
         channel: Channel::Telegram,
         purpose: Purpose::Receipt,
@@ -44,17 +48,123 @@ pub(crate) fn queue(news: News<'_>, now: Timestamp) -> Result<(MessageRecord, En
         ends_at: None,
     };
     // What goes over Telegram asks for nothing of WhatsApp's.
-    let step = Message::queue(new, Activation::Active, now).map_err(|error| unavailable(&error))?;
+    let step = Message::queue(new, Activation::Active, now)
+        .map_err(|error| Failure::Unavailable(error.to_string()))?;
     let envelope = Envelope::message_queued(event_id(now), &step.next, now);
     let record = MessageRecord {
         message: step.next,
         subject: Subject::Payment {
-            order: news.order.payment.order_id.clone(),
+            order: news.order.clone(),
             notice: news.notice,
-            chat: news.order.reservation.chat,
+            moved_at: news.settled_at,
         },
+        to: To::Chat(news.chat),
+        batch: None,
     };
     Ok((record, envelope))
+}
+
+/// The same receipt for the number that the chat's customer has shared, and the event that has it
+/// sent: made by the one who looks at a receipt for the first time, who has the chat before him.
+pub(super) async fn twin(
+    app: &App,
+    record: &MessageRecord,
+    around: &Surroundings,
+    now: Timestamp,
+) -> Option<(MessageRecord, Envelope)> {
+    let message = &record.message;
+    let (To::Chat(chat), Subject::Payment { notice, .. }) = (&record.to, &record.subject) else {
+        return None;
+    };
+    if message.version != FIRST || *notice != Notice::Receipt {
+        return None;
+    }
+    let phone = around.chat(*chat).phone?;
+    let merchant = around.merchant.as_ref()?;
+    let made = written_to(app, merchant, record, phone, now).await;
+    made.unwrap_or_else(|error| {
+        tracing::error!(merchant = %merchant.id, kind = "message", alarm = "no receipt by whatsapp", %error);
+        None
+    })
+}
+
+/// The version of a message that nobody has looked at.
+const FIRST: u64 = 1;
+
+async fn written_to(
+    app: &App,
+    merchant: &Merchant,
+    record: &MessageRecord,
+    phone: Phone,
+    now: Timestamp,
+) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
+    let contact = contact_hash(app, &merchant.id, &phone).await?;
+    let message = &record.message;
+    let new = NewMessage {
+        id: hashed(&format!("whatsapp\0{}", message.id)).map_err(unavailable)?,
+        channel: Channel::WhatsApp,
+        price: merchant.messaging.prices.of(message.purpose.category()),
+        merchant: merchant.id.clone(),
+        purpose: message.purpose,
+        asked_for: message.asked_for,
+        zone: message.zone,
+        reserved: false,
+        ends_at: Some(message.deadline),
+    };
+    let to = To::Phone { phone, contact };
+    Ok(queued(merchant, new, record.subject.clone(), to, now))
+}
+
+/// A message over WhatsApp, and the event that has it sent; none where the merchant's WhatsApp is
+/// not active.
+fn queued(
+    merchant: &Merchant,
+    new: NewMessage,
+    subject: Subject,
+    to: To,
+    now: Timestamp,
+) -> Option<(MessageRecord, Envelope)> {
+    let step = Message::queue(new, merchant.whatsapp_activation(), now).ok()?;
+    let envelope = Envelope::message_queued(event_id(now), &step.next, now);
+    let record = MessageRecord {
+        message: step.next,
+        subject,
+        to,
+        batch: None,
+    };
+    Some((record, envelope))
+}
+
+fn unavailable(error: IdError) -> Failure {
+    Failure::Unavailable(error.to_string())
+}
+
+/// The answer to a STOP or MULAI, and the event that has it sent; none where the merchant's
+/// WhatsApp is not active. `claim` stands for the word's own message: heard twice, it is answered
+/// once.
+pub(crate) fn answer(
+    merchant: &Merchant,
+    to: To,
+    keyword: Keyword,
+    language: Language,
+    claim: &str,
+    now: Timestamp,
+) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
+    let key = format!("keyword\0{}\0{claim}", merchant.id);
+    let purpose = Purpose::Answer;
+    let new = NewMessage {
+        id: hashed(&key).map_err(unavailable)?,
+        merchant: merchant.id.clone(),
+        channel: Channel::WhatsApp,
+        purpose,
+        asked_for: true,
+        zone: merchant.zone,
+        price: merchant.messaging.prices.of(purpose.category()),
+        reserved: false,
+        ends_at: None,
+    };
+    let subject = Subject::Keyword { keyword, language };
+    Ok(queued(merchant, new, subject, to, now))
 }
 
 /// The same news of the same transaction is the same message. A hash, because a booking's code is
@@ -63,10 +173,14 @@ fn message_id(news: News<'_>) -> Result<MessageId, IdError> {
     let key = format!(
         "payment\0{}\0{}\0{}\0{}",
         news.merchant.id,
-        news.order.payment.order_id.as_str(),
+        news.order.as_str(),
         news.transaction,
         news.notice.name()
     );
+    hashed(&key)
+}
+
+fn hashed(key: &str) -> Result<MessageId, IdError> {
     let digest = Sha256::digest(key.as_bytes());
     let short: Vec<u8> = digest.iter().copied().take(16).collect();
     MessageId::parse(&BASE32_NOPAD.encode(&short).to_ascii_lowercase())

@@ -11,7 +11,17 @@ use super::case::{Attempt, Case, status};
 use super::observation;
 use crate::{App, Failure, TRIES, step_aside};
 
-/// Asks about an order's payment where it is unpaid; when it is to be asked about again.
+/// What is asked about a payment. Where it does not stand as the question has it, there is nothing
+/// to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Whether one that is unpaid was paid.
+    Unpaid,
+    /// Whether the money of one that is paid went back.
+    Paid,
+}
+
+/// Asks about an order's payment; when it is to be asked about again.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] where nothing was found out.
@@ -19,9 +29,10 @@ pub(crate) async fn ask(
     app: &App,
     merchant: &MerchantId,
     order: &OrderId,
+    about: About,
 ) -> Result<Option<Timestamp>, Failure> {
     for nth in 1..=TRIES {
-        match attempt(app, merchant, order).await {
+        match attempt(app, merchant, order, about).await {
             Err(Attempt::Stale) => step_aside(nth).await,
             Err(Attempt::Failed(failure)) => return Err(failure),
             Ok(again) => return Ok(again),
@@ -36,6 +47,7 @@ async fn attempt(
     app: &App,
     id: &MerchantId,
     order_id: &OrderId,
+    about: About,
 ) -> Result<Option<Timestamp>, Attempt> {
     let now = app.clock.now();
     let found = app
@@ -43,14 +55,24 @@ async fn attempt(
         .notified(id, order_id, "asked")
         .await
         .map_err(Failure::from)?;
-    let (Some(merchant), Some(order)) = (found.merchant, found.order) else {
+    let (Some(merchant), Some(charge)) = (found.merchant, found.charge) else {
         return Ok(None);
     };
-    if !order.payment.state.is_unpaid() {
+    let payment = &charge.payment;
+    let is_so = match about {
+        About::Unpaid => payment.state.is_unpaid(),
+        About::Paid => payment.state.holds_money(),
+    };
+    if !is_so {
         return Ok(None);
     }
     let server_key = app.secret(id, MerchantSecret::MidtransServerKey).await?;
-    let answer = status(app, &merchant, &server_key, order_id.as_str()).await?;
+    let whose = match (about, &payment.transaction) {
+        // Of an order Midtrans tells the newest transaction, which may be another.
+        (About::Paid, Some(transaction)) => transaction.as_str(),
+        (About::Paid, None) | (About::Unpaid, _) => order_id.as_str(),
+    };
+    let answer = status(app, &merchant, &server_key, whose).await?;
     // Where nobody chose a method there is nothing yet, and at its end there is nothing at all.
     let Some(answer) = answer else {
         return Ok(None);
@@ -63,13 +85,13 @@ async fn attempt(
         return Ok(None);
     };
     let seen = observation(&answer, &transaction, now);
-    let verdict = order.payment.apply(&seen, now);
+    let verdict = payment.apply(&seen, now);
     if verdict != Verdict::default() {
         let said = format!("asked\0{transaction}\0{}", answer.transaction_status);
         let case = Case {
             app,
             merchant: &merchant,
-            order: &order,
+            charge: &charge,
             transaction: &transaction,
             status: &answer.transaction_status,
             digest: &data_encoding::HEXLOWER.encode(&Sha256::digest(said.as_bytes())),
@@ -78,9 +100,8 @@ async fn attempt(
         case.settle(verdict, seen.settled_at.unwrap_or(now)).await?;
         tracing::warn!(merchant = %id, kind = "payment", outcome = "found by asking");
     }
-    Ok(if seen.is_undecided() {
-        order.payment.asked_again(now)
-    } else {
-        None
+    Ok(match about {
+        About::Unpaid if seen.is_undecided() => payment.asked_again(now),
+        About::Unpaid | About::Paid => None,
     })
 }

@@ -1,16 +1,17 @@
 //! What is said of one order, and what is written because of it.
 
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{Event, EventOutcome, Settlement, StoreError};
+use pesan_adapters::dynamodb::{Charge, Event, EventOutcome, PaidFor, Settlement, StoreError};
 use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::StatusAnswer;
 use pesan_domain::ids::TransactionId;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::payment::Verdict;
-use pesan_domain::reservation::Order;
+use pesan_domain::reservation::Reservation;
 use secrecy::SecretString;
 
-use super::decided::{Decided, alarm_name};
+use super::decided::Decided;
+use super::top_up;
 use crate::messages::{self, News};
 use crate::orders::account;
 use crate::{App, Failure};
@@ -31,7 +32,7 @@ impl From<Failure> for Attempt {
 pub(super) struct Case<'a> {
     pub app: &'a App,
     pub merchant: &'a Merchant,
-    pub order: &'a Order,
+    pub charge: &'a Charge,
     pub transaction: &'a TransactionId,
     /// Midtrans' word, for the record.
     pub status: &'a str,
@@ -65,69 +66,85 @@ pub(super) async fn status(
 impl Case<'_> {
     /// Writes what a verdict comes to.
     pub async fn settle(&self, verdict: Verdict, settled_at: Timestamp) -> Result<(), Attempt> {
-        let Self {
-            merchant,
-            order,
-            now,
-            ..
-        } = *self;
-        let mut decided = Decided::of(merchant, order, verdict, settled_at, now);
+        let mut decided = Decided::of(self, verdict, settled_at);
         loop {
-            let event = self.event(EventOutcome::Applied);
-            let news = decided.notice.map(|notice| News {
-                merchant,
-                order,
-                transaction: self.transaction,
-                notice,
-                settled_at,
-            });
-            let message = news.map(|news| messages::queue(news, now)).transpose()?;
-            let settlement = Settlement {
-                order: &order.payment.order_id,
-                payment: decided.payment.as_ref(),
-                reservation: decided.reservation.as_ref(),
-                seat: decided.seat,
-                event: &event,
-                tasks: &decided.tasks,
-                message: message
-                    .as_ref()
-                    .map(|(record, envelope)| (record, envelope)),
-                closes_review: decided.closes_review(order),
-                now,
-            };
-            match self.app.store.settle(merchant, &settlement).await {
+            match self.write(&decided, settled_at).await? {
                 Ok(()) => break,
                 Err(StoreError::Conflict) => return Err(Attempt::Stale),
                 // Each turn takes another seat or none at all, so it ends.
                 Err(StoreError::SeatTaken) => {
                     let free = self.free_seat().await?;
-                    decided.seat_lost(free);
+                    decided.seat_lost(self, free);
                 }
                 Err(StoreError::AlreadyQueued) => decided.notice = None,
                 Err(error) => return Err(Failure::from(error).into()),
             }
         }
         for alarm in &decided.alarms {
-            self.alarm(alarm_name(*alarm));
+            self.alarm(alarm);
         }
-        tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "applied");
+        tracing::info!(merchant = %self.merchant.id, kind = "payment", outcome = "applied");
         Ok(())
+    }
+
+    async fn write(
+        &self,
+        decided: &Decided,
+        settled_at: Timestamp,
+    ) -> Result<Result<(), StoreError>, Failure> {
+        let order = &self.charge.payment.order_id;
+        let event = self.event(EventOutcome::Applied);
+        let news = decided.notice.and_then(|notice| {
+            let chat = self.reservation()?.chat;
+            Some(News {
+                merchant: self.merchant,
+                order,
+                chat,
+                transaction: self.transaction,
+                notice,
+                settled_at,
+            })
+        });
+        let message = news
+            .map(|news| messages::queue(news, self.now))
+            .transpose()?;
+        let announced = top_up::announced(order, &decided.subject, self.now);
+        let settlement = Settlement {
+            order,
+            payment: decided.payment.as_ref(),
+            subject: &decided.subject,
+            event: &event,
+            tasks: &decided.tasks,
+            message: message
+                .as_ref()
+                .map(|(record, envelope)| (record, envelope)),
+            announced: announced.as_ref(),
+            looked_after: decided.is_paid_now(&self.charge.payment),
+            closes_review: decided.closes_review(&self.charge.payment),
+            now: self.now,
+        };
+        Ok(self.app.store.settle(self.merchant, &settlement).await)
+    }
+
+    /// The reservation, where the money is for one.
+    fn reservation(&self) -> Option<&Reservation> {
+        match &self.charge.paid_for {
+            PaidFor::Booking(reservation) => Some(reservation),
+            PaidFor::TopUp(_) => None,
+        }
     }
 
     /// Another free seat of the reservation's slot.
     async fn free_seat(&self) -> Result<Option<u8>, Failure> {
-        let Self {
-            merchant,
-            order,
-            now,
-            ..
-        } = *self;
+        let Some(reservation) = self.reservation() else {
+            return Ok(None);
+        };
         let look = pesan_adapters::dynamodb::Look {
-            seats: Some((merchant, order.reservation.date, now)),
+            seats: Some((self.merchant, reservation.date, self.now)),
             ..Default::default()
         };
-        let day = self.app.store.look(&merchant.id, look).await?.day;
-        Ok(day.and_then(|day| day.free_seat(merchant, &order.reservation.slot)))
+        let day = self.app.store.look(&self.merchant.id, look).await?.day;
+        Ok(day.and_then(|day| day.free_seat(self.merchant, &reservation.slot)))
     }
 
     /// Keeps what was said and moved nothing.
@@ -135,7 +152,7 @@ impl Case<'_> {
         let event = self.event(outcome);
         self.app
             .store
-            .keep_event(&self.merchant.id, &self.order.payment.order_id, &event)
+            .keep_event(&self.merchant.id, &self.charge.payment.order_id, &event)
             .await?;
         let outcome = match outcome {
             EventOutcome::Applied => "applied",

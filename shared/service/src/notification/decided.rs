@@ -1,80 +1,112 @@
-//! What a verdict about a payment comes to for its reservation, and for people.
+//! What a verdict about a payment comes to for what is paid for, and for people.
 
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::TaskKind;
-use pesan_domain::merchant::Merchant;
+use pesan_adapters::dynamodb::{PaidFor, SubjectMove, TaskKind};
+use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Alarm, Effect, Notice, Payment, PaymentState, Verdict};
-use pesan_domain::reservation::{Order, Reservation};
 
-/// What a verdict comes to for payment and reservation.
+use super::case::Case;
+use super::{booking, top_up};
+
+/// What a verdict comes to.
 pub(super) struct Decided {
     pub payment: Option<Payment>,
-    pub reservation: Option<Reservation>,
-    pub seat: Option<Option<Timestamp>>,
+    pub subject: SubjectMove,
     pub tasks: Vec<TaskKind>,
     pub notice: Option<Notice>,
-    pub alarms: Vec<Alarm>,
+    /// The names of alarms.
+    pub alarms: Vec<&'static str>,
 }
 
 impl Decided {
-    pub fn of(
-        merchant: &Merchant,
-        order: &Order,
-        verdict: Verdict,
-        settled_at: Timestamp,
-        now: Timestamp,
-    ) -> Self {
-        let reservation = &order.reservation;
+    pub fn of(case: &Case<'_>, verdict: Verdict, settled_at: Timestamp) -> Self {
         let mut decided = Self {
             payment: verdict.payment,
-            reservation: None,
-            seat: None,
+            subject: SubjectMove::Stays,
             tasks: vec![],
             notice: None,
             alarms: vec![],
         };
         for effect in verdict.effects {
             match effect {
-                Effect::ConfirmSubject => {
-                    let start = merchant.slot_start(reservation.date, &reservation.slot);
-                    let mut confirmed = reservation.confirm(settled_at, start, now);
-                    if let Some(confirmed) = &mut confirmed {
-                        // The page shows the attempt that was paid, if it is an older one.
-                        confirmed.order_id.clone_from(&order.payment.order_id);
+                Effect::ConfirmSubject => decided.confirm(case, settled_at),
+                Effect::FreezeHold { until } => match &case.charge.paid_for {
+                    PaidFor::Booking(reservation) => {
+                        decided.subject = booking::freeze(reservation, until);
                     }
-                    decided.seat = confirmed.as_ref().map(|_| None);
-                    decided.reservation = confirmed;
-                    if decided.reservation.is_none() {
-                        decided.review();
-                    }
-                }
-                Effect::FreezeHold { until } => {
-                    decided.reservation = reservation.freeze(until);
-                    decided.seat = decided.reservation.as_ref().map(|_| Some(until));
-                }
-                Effect::Notify(notice) => {
-                    decided.notice = decided.notice.or(Some(notice));
-                }
-                Effect::Alarm(alarm) => {
-                    match alarm {
-                        Alarm::Reversed | Alarm::ChargedBack | Alarm::CaptureCancelled => {
-                            decided.tasks.push(TaskKind::Reversed);
-                        }
-                        Alarm::WrongAmount => decided.tasks.push(TaskKind::Review),
-                        Alarm::PaidTwice | Alarm::RefundedTooMuch => {}
-                    }
-                    decided.alarms.push(alarm);
-                }
+                    // Nothing is held for it.
+                    PaidFor::TopUp(_) => {}
+                },
+                Effect::Notify(notice) => match &case.charge.paid_for {
+                    PaidFor::Booking(_) => decided.notice = decided.notice.or(Some(notice)),
+                    // Its owner is told by an event.
+                    PaidFor::TopUp(_) => {}
+                },
+                Effect::Alarm(alarm) => decided.alarm(case, alarm),
                 Effect::RefundTask(_) => decided.tasks.push(TaskKind::Refund),
             }
         }
+        decided.take_back(case);
         decided
     }
 
+    fn confirm(&mut self, case: &Case<'_>, settled_at: Timestamp) {
+        let payment = self.payment.as_ref().unwrap_or(&case.charge.payment);
+        let taken = match &case.charge.paid_for {
+            PaidFor::Booking(reservation) => booking::confirm(
+                case.merchant,
+                reservation,
+                &payment.order_id,
+                settled_at,
+                case.now,
+            ),
+            PaidFor::TopUp(top_up) => top_up::credit(top_up, payment, case.now),
+        };
+        let Some(moved) = taken else {
+            return self.review(case);
+        };
+        self.subject = moved;
+    }
+
+    /// Money of a top-up may have gone back.
+    fn take_back(&mut self, case: &Case<'_>) {
+        let (PaidFor::TopUp(top_up), Some(payment)) = (&case.charge.paid_for, &self.payment) else {
+            return;
+        };
+        let Some(taken) = top_up::take_back(top_up, payment, case.now) else {
+            return;
+        };
+        let (moved, missing) = taken;
+        self.subject = moved;
+        if missing > Rupiah::ZERO {
+            self.tasks.push(TaskKind::Owed);
+            self.alarms.push("top-up spent");
+        }
+    }
+
+    fn alarm(&mut self, case: &Case<'_>, alarm: Alarm) {
+        match alarm {
+            Alarm::Reversed | Alarm::ChargedBack | Alarm::CaptureCancelled => {
+                match &case.charge.paid_for {
+                    PaidFor::Booking(_) => self.tasks.push(TaskKind::Reversed),
+                    // It is taken back by itself, and what is missing is a task of its own.
+                    PaidFor::TopUp(_) => {}
+                }
+            }
+            Alarm::WrongAmount => self.tasks.push(TaskKind::Review),
+            Alarm::PaidTwice | Alarm::RefundedTooMuch => {}
+        }
+        self.alarms.push(alarm_name(alarm));
+    }
+
     /// The subject cannot be taken: a person decides what becomes of the money.
-    fn review(&mut self) {
-        self.reservation = None;
-        self.seat = None;
+    fn review(&mut self, case: &Case<'_>) {
+        self.subject = SubjectMove::Stays;
+        match &case.charge.paid_for {
+            PaidFor::Booking(_) => {}
+            // Nobody else would notice.
+            PaidFor::TopUp(_) => self.alarms.push("top-up not credited"),
+        }
         let Some(payment) = &mut self.payment else {
             return;
         };
@@ -91,8 +123,8 @@ impl Decided {
     }
 
     /// Whether nothing is left for a person to decide about a payment that was in review.
-    pub fn closes_review(&self, order: &Order) -> bool {
-        order.payment.state == PaymentState::Review
+    pub fn closes_review(&self, before: &Payment) -> bool {
+        before.state == PaymentState::Review
             && self.payment.as_ref().is_some_and(|payment| {
                 !matches!(
                     payment.state,
@@ -101,15 +133,25 @@ impl Decided {
             })
     }
 
-    pub fn seat_lost(&mut self, free: Option<u8>) {
-        match (&mut self.reservation, free) {
-            (Some(reservation), Some(seat)) if reservation.seat != seat => reservation.seat = seat,
-            _ => self.review(),
+    /// Whether the money has come with this.
+    pub fn is_paid_now(&self, before: &Payment) -> bool {
+        let after = self.payment.as_ref();
+        before.state.is_unpaid() && after.is_some_and(|payment| payment.state.holds_money())
+    }
+
+    pub fn seat_lost(&mut self, case: &Case<'_>, free: Option<u8>) {
+        match (&mut self.subject, free) {
+            (SubjectMove::Reservation { reservation, .. }, Some(seat))
+                if reservation.seat != seat =>
+            {
+                reservation.seat = seat;
+            }
+            _ => self.review(case),
         }
     }
 }
 
-pub(super) fn alarm_name(alarm: Alarm) -> &'static str {
+fn alarm_name(alarm: Alarm) -> &'static str {
     match alarm {
         Alarm::WrongAmount => "wrong amount",
         Alarm::PaidTwice => "paid twice",

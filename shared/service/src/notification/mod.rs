@@ -2,8 +2,10 @@
 //! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
 
 mod asked;
+mod booking;
 mod case;
 mod decided;
+mod top_up;
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::EventOutcome;
@@ -18,7 +20,7 @@ use subtle::ConstantTimeEq;
 
 use crate::orders::account;
 use crate::{App, Failure, TRIES, step_aside};
-pub(crate) use asked::ask;
+pub(crate) use asked::{About, ask};
 use case::{Attempt, Case, status};
 
 /// A notification as far as it is used, its values exactly as they were received.
@@ -146,7 +148,7 @@ impl Told<'_> {
             tracing::error!(merchant = %id, kind = "payment", alarm = "foreign account");
             return Err(Failure::NotAuthentic.into());
         }
-        let Some(order) = found.order else {
+        let Some(charge) = found.charge else {
             tracing::warn!(merchant = %id, kind = "payment", outcome = "unknown order");
             return Err(Failure::Unknown.into());
         };
@@ -157,7 +159,7 @@ impl Told<'_> {
         let case = Case {
             app: self.app,
             merchant: &merchant,
-            order: &order,
+            charge: &charge,
             transaction: &self.transaction,
             status: &self.notification.transaction_status,
             digest: &self.digest,
@@ -166,7 +168,7 @@ impl Told<'_> {
         let Some(seen) = self.ask(&case).await? else {
             return Ok(case.keep(EventOutcome::Differs).await?);
         };
-        let verdict = order.payment.apply(&seen, now);
+        let verdict = charge.payment.apply(&seen, now);
         if verdict == Verdict::default() {
             return Ok(case.keep(EventOutcome::Ignored).await?);
         }
@@ -207,7 +209,7 @@ impl Told<'_> {
         }
         let amount_differs = self.notification.gross_amount != answer.gross_amount
             && parse_gross_amount(&self.notification.gross_amount).ok() != seen.gross;
-        if amount_differs && case.order.payment.is_right_amount(&seen) {
+        if amount_differs && case.charge.payment.is_right_amount(&seen) {
             case.alarm("amount differs");
             return Ok(None);
         }

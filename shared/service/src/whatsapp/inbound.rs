@@ -1,18 +1,26 @@
 //! A person wrote: the window opens, and STOP and MULAI are heard.
 
+use std::collections::BTreeMap;
+
 use data_encoding::HEXLOWER;
-use pesan_adapters::dynamodb::StoreError;
-use pesan_adapters::secrets::{CONTACT_KEY, MerchantSecret};
-use pesan_adapters::whatsapp::Content;
+use futures_util::{StreamExt as _, stream};
+use pesan_adapters::dynamodb::{MessageRecord, PHONES_A_READ, PhoneState, StoreError, To};
+use pesan_adapters::events::Envelope;
+use pesan_adapters::secrets::CONTACT_KEY;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
-use pesan_domain::message::activation::Activation;
-use pesan_domain::message::consent::{self, Keyword};
-use pesan_domain::whatsapp::{Phone, Taken};
+use pesan_domain::whatsapp::{Phone, Taken, Written};
 use sha2::{Digest, Sha256};
 
-use super::{Inbound, Part};
-use crate::{App, Failure, TRIES, links, step_aside};
+use super::{Inbound, Part, SIDE_BY_SIDE};
+use crate::{App, Failure, TRIES, links, messages, step_aside};
+
+/// What was read of a person.
+#[derive(Debug)]
+struct Known {
+    profile: Option<Merchant>,
+    phone: PhoneState,
+}
 
 /// What stands for a phone number in the keys of a merchant's rows. Another merchant's is another,
 /// so that a copy of the table does not say who buys where.
@@ -36,26 +44,149 @@ fn claim(id: &str) -> String {
     HEXLOWER.encode(&short)
 }
 
-/// Takes a message once, however often and at whatever moments it comes.
+/// What one person wrote to one merchant.
+struct Person<'a> {
+    merchant: &'a MerchantId,
+    phone: &'a Phone,
+    hash: String,
+    messages: Vec<&'a Inbound>,
+}
+
+/// Takes each message once, however often and at whatever moments it comes; what became of each, in
+/// no order. What one person wrote is taken in order and as one commit, different people side by
+/// side: a thousand may write before this answers.
 pub(super) async fn take(
     app: &App,
-    merchant: &MerchantId,
-    phone: &Phone,
-    message: &Inbound,
-) -> Result<Part, Failure> {
-    let hash = contact_hash(app, merchant, phone).await?;
-    let claim = claim(&message.id);
+    messages: &[(&MerchantId, &Phone, &Inbound)],
+) -> Vec<Result<Part, Failure>> {
+    let people = match people(app, messages).await {
+        Ok(people) => people,
+        Err(failure) => return vec![Err(failure)],
+    };
+    let known = read(app, &people).await;
+    let each: Vec<_> = people
+        .iter()
+        .zip(known)
+        .map(|(person, known)| parts(app, person, known))
+        .collect();
+    let done: Vec<Vec<_>> = stream::iter(each)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+    done.into_iter().flatten().collect()
+}
+
+/// What became of each message of a person.
+async fn parts(
+    app: &App,
+    person: &Person<'_>,
+    known: Result<Known, Failure>,
+) -> Vec<Result<Part, Failure>> {
+    let recorded = match known {
+        Ok(known) => record(app, person, known).await,
+        Err(failure) => Err(failure),
+    };
+    match recorded {
+        Ok(taken) => (0..person.messages.len())
+            .map(|nth| {
+                Ok(if nth < taken {
+                    Part::Taken
+                } else {
+                    Part::Repeated
+                })
+            })
+            .collect(),
+        Err(failure) => vec![Err(failure)],
+    }
+}
+
+/// The messages by who wrote them, by merchant.
+async fn people<'a>(
+    app: &App,
+    messages: &[(&'a MerchantId, &'a Phone, &'a Inbound)],
+) -> Result<Vec<Person<'a>>, Failure> {
+    let mut wrote: BTreeMap<(&MerchantId, &Phone), Vec<&Inbound>> = BTreeMap::new();
+    for (merchant, phone, message) in messages {
+        wrote.entry((merchant, phone)).or_default().push(message);
+    }
+    let mut people = Vec::with_capacity(wrote.len());
+    for ((merchant, phone), messages) in wrote {
+        people.push(Person {
+            merchant,
+            phone,
+            hash: contact_hash(app, merchant, phone).await?,
+            messages,
+        });
+    }
+    Ok(people)
+}
+
+/// What is known of each person, in order.
+async fn read(app: &App, people: &[Person<'_>]) -> Vec<Result<Known, Failure>> {
+    let pages: Vec<_> = people
+        .chunk_by(|one, other| one.merchant == other.merchant)
+        .flat_map(|people| people.chunks(PHONES_A_READ))
+        .map(|people| read_page(app, people))
+        .collect();
+    let pages: Vec<Vec<_>> = stream::iter(pages).buffered(SIDE_BY_SIDE).collect().await;
+    pages.into_iter().flatten().collect()
+}
+
+/// The same of people of one merchant, in one read.
+async fn read_page(app: &App, people: &[Person<'_>]) -> Vec<Result<Known, Failure>> {
+    let Some(merchant) = people.first().map(|person| person.merchant) else {
+        return Vec::new();
+    };
+    let hashes: Vec<&str> = people.iter().map(|person| person.hash.as_str()).collect();
+    match app.store.phones(merchant, &hashes).await {
+        Ok((profile, mut phones)) => hashes
+            .iter()
+            .map(|hash| {
+                Ok(Known {
+                    profile: profile.clone(),
+                    phone: phones.remove(*hash).unwrap_or_default(),
+                })
+            })
+            .collect(),
+        Err(error) => hashes.iter().map(|_| Err(error.clone().into())).collect(),
+    }
+}
+
+/// Commits what a person wrote, over what is known of them; how much of it was new.
+async fn record(app: &App, person: &Person<'_>, mut known: Known) -> Result<usize, Failure> {
+    let Person { merchant, hash, .. } = person;
+    let messages = person.messages.iter();
+    let written: Vec<Written<'_>> = messages
+        .map(|message| Written {
+            claim: claim(&message.id),
+            text: message.text.as_deref(),
+            at: message.at,
+        })
+        .collect();
     for nth in 1..=TRIES {
-        let (profile, contact) = app.store.contact(merchant, &hash).await?;
-        let Some(taken) = contact.take(&claim, message.text.as_deref(), message.at) else {
-            return Ok(Part::Repeated);
+        let Some(taken) = known.phone.contact.take_all(&written) else {
+            return Ok(0);
         };
-        match app.store.put_contact(merchant, &hash, &taken.next).await {
-            Err(StoreError::Conflict) => step_aside(nth).await,
+        let answer = answer(app, person, &known, &taken, &written)?;
+        let answer = answer.as_ref().map(|(record, envelope)| (record, envelope));
+        let next = PhoneState {
+            contact: taken.next,
+            ..known.phone
+        };
+        match app.store.put_phone(merchant, hash, &next, answer).await {
+            Err(StoreError::Conflict) => {
+                step_aside(nth).await;
+                let (profile, phone) = app.store.phone(merchant, hash).await?;
+                known = Known { profile, phone };
+            }
+            // The answer is on its way already: only what was written is left to record.
+            Err(StoreError::AlreadyQueued) => {
+                app.store.put_phone(merchant, hash, &next, None).await?;
+                return Ok(taken.fresh);
+            }
             done => {
                 done?;
-                answer(app, profile.as_ref(), phone, &taken).await;
-                return Ok(Part::Taken);
+                return Ok(taken.fresh);
             }
         }
     }
@@ -64,47 +195,27 @@ pub(super) async fn take(
     ))
 }
 
-/// Tells a person that their keyword holds, once; only who committed it comes here. A plain send
-/// after the commit: it may be lost, and what was asked for holds all the same.
-async fn answer(app: &App, merchant: Option<&Merchant>, phone: &Phone, taken: &Taken) {
-    let Some(keyword) = taken.heard.filter(|_| taken.answer) else {
-        return;
-    };
-    let Some(merchant) = merchant else { return };
-    if !taken.next.window_is_open(app.clock.now()) {
-        tracing::info!(kind = "whatsapp", answer = "too late");
-        return;
-    }
-    if let Err(failure) = send(app, merchant, phone, keyword).await {
-        tracing::warn!(kind = "whatsapp", answer = "not sent", error = %failure);
-    }
-}
-
-async fn send(
+/// The message that tells a person that their keyword holds, in the commit that makes it so.
+fn answer(
     app: &App,
-    merchant: &Merchant,
-    phone: &Phone,
-    keyword: Keyword,
-) -> Result<(), Failure> {
-    let Some(account) = &merchant.whatsapp else {
-        return Ok(());
+    person: &Person<'_>,
+    known: &Known,
+    taken: &Taken,
+    written: &[Written<'_>],
+) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
+    let now = app.clock.now();
+    let (Some(keyword), Some(merchant)) = (taken.heard.filter(|_| taken.answer), &known.profile)
+    else {
+        return Ok(None);
     };
-    if account.activation != Activation::Active {
-        return Ok(());
+    if !taken.next.window_is_open(now) {
+        tracing::info!(kind = "whatsapp", answer = "too late");
+        return Ok(None);
     }
-    let token = MerchantSecret::WhatsAppToken.name(&merchant.id);
-    let token = app.deployment_secret(&token).await?;
-    let text = consent::answer(keyword, &merchant.name, phone.language());
-    let sent = app
-        .whatsapp
-        .send(
-            &account.phone_number_id,
-            &token,
-            phone,
-            Content::Text(&text),
-            None,
-        )
-        .await;
-    sent.map(drop)
-        .map_err(|error| Failure::Unavailable(error.to_string()))
+    let claim = written.last().map_or("", |written| &written.claim);
+    let to = To::Phone {
+        phone: person.phone.clone(),
+        contact: person.hash.clone(),
+    };
+    messages::answer(merchant, to, keyword, person.phone.language(), claim, now)
 }

@@ -16,10 +16,15 @@ use pesan_domain::message::Receipt;
 use pesan_domain::message::text::Kind;
 use pesan_domain::whatsapp::{News, Phone};
 
+use crate::messages::{self, Taken};
 use crate::{App, Failure};
 
+pub(crate) use inbound::contact_hash;
 pub use proof::{authentic, verified};
 pub(crate) use templates::record;
+
+/// How many people, or templates, of a delivery are seen to at the same time.
+const SIDE_BY_SIDE: usize = 32;
 
 /// What one webhook carries, parsed.
 #[derive(Clone, Debug, Default)]
@@ -142,21 +147,8 @@ impl Tally {
 pub async fn take(app: &App, delivery: &Delivery) -> Result<(), Failure> {
     let owners = owners(app, delivery).await?;
     let mut tally = Tally::default();
-    for message in &delivery.messages {
-        match (owners.get(&message.number), &message.from) {
-            (None, _) => tally.unknown = tally.unknown.saturating_add(1),
-            (Some(_), None) => tally.nameless = tally.nameless.saturating_add(1),
-            (Some(merchant), Some(phone)) => {
-                tally.count(inbound::take(app, merchant, phone, message).await);
-            }
-        }
-    }
-    for news in &delivery.templates {
-        match owners.get(&news.account) {
-            None => tally.unknown = tally.unknown.saturating_add(1),
-            Some(merchant) => tally.count(templates::take(app, merchant, news).await),
-        }
-    }
+    take_messages(app, delivery, &owners, &mut tally).await;
+    take_templates(app, delivery, &owners, &mut tally).await;
     take_receipts(app, delivery, &owners, &mut tally).await;
     say(delivery, &tally, &owners);
     tally.failed.map_or(Ok(()), Err)
@@ -177,6 +169,43 @@ async fn owners(app: &App, delivery: &Delivery) -> Result<HashMap<String, Mercha
     Ok(app.store.whatsapp_owners(&numbers, &accounts).await?)
 }
 
+async fn take_messages(
+    app: &App,
+    delivery: &Delivery,
+    owners: &HashMap<String, MerchantId>,
+    tally: &mut Tally,
+) {
+    let mut readable = Vec::with_capacity(delivery.messages.len());
+    for message in &delivery.messages {
+        match (owners.get(&message.number), &message.from) {
+            (None, _) => tally.unknown = tally.unknown.saturating_add(1),
+            (Some(_), None) => tally.nameless = tally.nameless.saturating_add(1),
+            (Some(merchant), Some(phone)) => readable.push((merchant, phone, message)),
+        }
+    }
+    for part in inbound::take(app, &readable).await {
+        tally.count(part);
+    }
+}
+
+async fn take_templates(
+    app: &App,
+    delivery: &Delivery,
+    owners: &HashMap<String, MerchantId>,
+    tally: &mut Tally,
+) {
+    let mut owned = Vec::with_capacity(delivery.templates.len());
+    for news in &delivery.templates {
+        match owners.get(&news.account) {
+            None => tally.unknown = tally.unknown.saturating_add(1),
+            Some(merchant) => owned.push((merchant, news)),
+        }
+    }
+    for part in templates::take(app, &owned).await {
+        tally.count(part);
+    }
+}
+
 async fn take_receipts(
     app: &App,
     delivery: &Delivery,
@@ -191,20 +220,17 @@ async fn take_receipts(
         }
     }
     for (merchant, heard) in by_merchant {
-        for taken in receipts(app, merchant, &heard).await {
-            tally.count(taken.map(|()| Part::Taken));
+        let told: Vec<_> = heard
+            .iter()
+            .map(|heard| (heard.message.clone(), heard.receipt.clone()))
+            .collect();
+        for taken in messages::receipts(app, merchant, &told).await {
+            tally.count(taken.map(|taken| match taken {
+                Taken::Moved => Part::Taken,
+                Taken::Known | Taken::Foreign => Part::Repeated,
+            }));
         }
     }
-}
-
-/// Takes a merchant's receipts, each with what became of it. Here a receipt meets its message's
-/// row, once there are rows of messages; until then it is only counted.
-async fn receipts(
-    _app: &App,
-    _merchant: &MerchantId,
-    heard: &[&Heard],
-) -> Vec<Result<(), Failure>> {
-    heard.iter().map(|_| Ok(())).collect()
 }
 
 fn say(delivery: &Delivery, tally: &Tally, owners: &HashMap<String, MerchantId>) {

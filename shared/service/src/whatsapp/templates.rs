@@ -1,5 +1,8 @@
 //! News of templates, into a merchant's registry.
 
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::StoreError;
 use pesan_domain::ids::MerchantId;
@@ -7,14 +10,44 @@ use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
 use pesan_domain::whatsapp::{News, Registered};
 
-use super::{Part, TemplateNews};
+use super::{Part, SIDE_BY_SIDE, TemplateNews};
 use crate::{App, Failure, TRIES, step_aside};
 
+/// Takes news, each with what became of it, in no order. Those of one template are taken in order,
+/// different templates side by side.
 pub(super) async fn take(
     app: &App,
+    news: &[(&MerchantId, &TemplateNews)],
+) -> Vec<Result<Part, Failure>> {
+    let mut by_template: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (merchant, news) in news {
+        let template = (*merchant, news.kind.name(), news.language.pick("id", "en"));
+        by_template.entry(template).or_default().push(*news);
+    }
+    let each: Vec<_> = by_template
+        .into_iter()
+        .map(|((merchant, ..), news)| in_order(app, merchant, news))
+        .collect();
+    let parts: Vec<Vec<_>> = stream::iter(each)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+    parts.into_iter().flatten().collect()
+}
+
+async fn in_order(
+    app: &App,
     merchant: &MerchantId,
-    heard: &TemplateNews,
-) -> Result<Part, Failure> {
+    news: Vec<&TemplateNews>,
+) -> Vec<Result<Part, Failure>> {
+    let mut parts = Vec::with_capacity(news.len());
+    for heard in news {
+        parts.push(take_one(app, merchant, heard).await);
+    }
+    parts
+}
+
+async fn take_one(app: &App, merchant: &MerchantId, heard: &TemplateNews) -> Result<Part, Failure> {
     let TemplateNews {
         kind,
         language,
@@ -55,7 +88,11 @@ pub(crate) async fn record(
             return Ok(false);
         }
         next.version = before.version.saturating_add(1);
-        match app.store.put_template(merchant, &next).await {
+        match app
+            .store
+            .put_template(merchant, &next, app.clock.now())
+            .await
+        {
             Err(StoreError::Conflict) => step_aside(nth).await,
             done => {
                 done?;

@@ -544,6 +544,7 @@ pub fn shop() -> Merchant {
         horizon_days: 60,
         hold_minutes: 60,
         whatsapp: None,
+        messaging: pesan_domain::messaging::Messaging::default(),
         version: 0,
     }
 }

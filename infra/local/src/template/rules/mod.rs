@@ -95,6 +95,7 @@ fn whole(resources: &Resources) -> Value {
             "HasAlarmEmail": is_given("AlarmEmail"),
             "ReservesConcurrency":
                 {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "0"]}]},
+            "SellsTopUps": is_given("TopUpSeller"),
         },
         "Globals": {"Function": functions::shared()},
         "Resources": resources,
@@ -141,6 +142,9 @@ fn parameters() -> Value {
         },
         "AlarmEmail": {"Type": "String", "Default": "", "AllowedPattern": "^([^@ ]+@[^@ ]+)?$"},
         "ReservedConcurrency": {"Type": "Number", "Default": 0, "MinValue": 0},
+        "TopUpSeller": {
+            "Type": "String", "Default": "", "AllowedPattern": "^([a-z0-9-]{2,32})?$",
+        },
     })
 }
 
@@ -181,12 +185,16 @@ fn expect_parameters(expected: &mut Resources) {
     for (id, name, of) in [
         ("TableNameParameter", "table-name", "Table"),
         ("PublicBaseUrlParameter", "public-base-url", "PublicBaseUrl"),
+        ("TopUpSellerParameter", "top-up-seller", "TopUpSeller"),
     ] {
-        let parameter = json!({"Type": "AWS::SSM::Parameter", "Properties": {
+        let mut parameter = json!({"Type": "AWS::SSM::Parameter", "Properties": {
             "Name": {"Fn::Sub": format!("${{ParameterPrefix}}/deployment/{name}")},
             "Type": "String",
             "Value": {"Ref": of},
         }});
+        if of == "TopUpSeller" {
+            parameter["Condition"] = json!("SellsTopUps");
+        }
         expected.insert(id.to_owned(), parameter);
     }
 }

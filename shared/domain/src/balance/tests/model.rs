@@ -13,6 +13,11 @@ enum Move {
         reference: u8,
         amount: u16,
     },
+    /// A top-up is reversed or refunded, all of it or in parts.
+    Refund {
+        reference: u8,
+        refunded: u16,
+    },
     Reserve {
         first: u8,
         count: u8,
@@ -33,7 +38,7 @@ enum Move {
 /// A move out of four numbers: far cheaper to make and to shrink than a tree of choices.
 fn read((kind, number, count, amount): (u8, u8, u8, u16)) -> Move {
     let purposes = Purpose::ALL;
-    match kind % 8 {
+    match kind % 9 {
         0 => Move::TopUp {
             reference: number % 6,
             amount: amount % 4_000,
@@ -50,6 +55,10 @@ fn read((kind, number, count, amount): (u8, u8, u8, u16)) -> Move {
             message: number % 30,
         },
         6 => Move::Again,
+        7 => Move::Refund {
+            reference: number % 6,
+            refunded: amount % 5_000,
+        },
         _ => Move::Crash,
     }
 }
@@ -65,7 +74,7 @@ struct World {
     ledger: Vec<Entry>,
     open: BTreeSet<MessageId>,
     accepted: BTreeSet<MessageId>,
-    top_ups: BTreeMap<String, Rupiah>,
+    top_ups: BTreeMap<String, Credit>,
 }
 
 impl World {
@@ -73,8 +82,23 @@ impl World {
         match one {
             Move::TopUp { reference, amount } => {
                 let (reference, amount) = (format!("T-{reference}"), rupiah(u64::from(*amount)));
-                let seen = judge_top_up(self.top_ups.get(&reference).copied(), amount);
+                let seen = judge_top_up(
+                    self.top_ups.get(&reference).map(|credit| credit.amount),
+                    amount,
+                );
                 (seen == Seen::New).then(|| balance.top_up(&reference, amount).ok())?
+            }
+            Move::Refund {
+                reference,
+                refunded,
+            } => {
+                let reference = format!("T-{reference}");
+                let credit = self.top_ups.get(&reference)?;
+                let refunded = rupiah(u64::from(*refunded));
+                balance
+                    .take_back(&reference, *credit, refunded)
+                    .unwrap()?
+                    .change
             }
             Move::Reserve {
                 first,
@@ -113,7 +137,11 @@ impl World {
     fn commit(&mut self, change: &Change) {
         match &change.entry {
             Entry::TopUp { reference, amount } => {
-                self.top_ups.insert(reference.clone(), *amount);
+                self.top_ups.insert(reference.clone(), credit_of(*amount));
+            }
+            Entry::Refund { reference, amount } => {
+                let credit = self.top_ups.get_mut(reference).unwrap();
+                credit.taken_back = add(credit.taken_back, *amount).unwrap();
             }
             Entry::Reserve(lines) => {
                 self.open

@@ -12,12 +12,14 @@ use pesan_adapters::secrets::{
 use pesan_adapters::whatsapp::{GraphError, NumberInfo};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
+use pesan_domain::message::Channel;
 use pesan_domain::message::activation::Activation;
 use pesan_domain::whatsapp::WhatsAppAccount;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Finding, OperatorError, change, find, stored};
-use crate::{App, TRIES, fresh_secret, step_aside};
+use crate::messages::resume;
+use crate::{App, Failure, TRIES, fresh_secret, step_aside};
 
 pub use templates::{push, refresh};
 
@@ -31,6 +33,9 @@ impl From<GraphError> for OperatorError {
                 vendor: VENDOR,
                 reason: format!("{reason} ({code})"),
             },
+            GraphError::NotConnected => {
+                Self::Unavailable(format!("{VENDOR} could not be reached: not connected"))
+            }
             GraphError::Unknown(how) => {
                 Self::Unavailable(format!("{VENDOR} did not answer: {how}"))
             }
@@ -141,7 +146,15 @@ pub async fn connect(
         let name = MerchantSecret::WhatsAppToken.name(id);
         app.parameters.put(&name, &token).await?;
     }
+    // What waited because the token before was refused goes out.
+    resume(app, id, Channel::WhatsApp)
+        .await
+        .map_err(not_resumed)?;
     Ok(info)
+}
+
+fn not_resumed(error: Failure) -> OperatorError {
+    OperatorError::Unavailable(error.to_string())
 }
 
 /// Whether no other merchant has the number or the business account.
@@ -204,6 +217,11 @@ pub async fn set_activation(
         }
     })
     .await?;
+    if activation == Activation::Active {
+        resume(app, id, Channel::WhatsApp)
+            .await
+            .map_err(not_resumed)?;
+    }
     Ok(())
 }
 
