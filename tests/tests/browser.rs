@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test may stop where it stands"
 )]
 
@@ -124,6 +125,24 @@ async fn book(browser: &Client, stack: &Stack) {
         Locator::XPath("//ol[@id='messages']//button[.='Bayar Sekarang']"),
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_customer_shares_their_number_on_the_playgrounds_page() {
+    let stack = Stack::start();
+    let driver = Driver::start();
+    let browser = driver.browser(1440, 1180).await;
+    book(&browser, &stack).await;
+    press(&browser, "Bagikan nomor").await;
+    press(&browser, "☎ Bagikan nomor").await;
+    let thanks = "//ol[@id='messages']/li[@class='bot'][contains(., 'nomor Anda kami simpan')]";
+    wait(&browser, Locator::XPath(thanks)).await;
+    let chats = stack.rows_at("CHAT").await;
+    let digits = chats[0]["phone"]["M"]["digits"]["S"].as_str().unwrap();
+    stack.keep_private(digits);
+    let card = format!("//ol[@id='messages']/li[@class='customer'][contains(., '{digits}')]");
+    wait(&browser, Locator::XPath(&card)).await;
+    browser.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ pub mod merchants;
 pub mod messages;
 pub mod notification;
 pub mod orders;
+pub mod plans;
 pub mod reconcile;
 pub mod relay;
+pub mod subscribers;
 pub mod top_up;
 pub mod whatsapp;
 

@@ -13,8 +13,10 @@ mod message;
 mod message_rows;
 mod outbox;
 mod payment;
+mod plan;
 mod reservation;
 mod rows;
+mod subscriber;
 mod surroundings;
 mod top_up;
 mod whatsapp;
@@ -30,7 +32,7 @@ pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
-pub use keys::SHARDS;
+pub use keys::{SHARDS, SUBSCRIBER_SHARDS, subscriber_shard};
 pub use look::{Found, Look};
 pub use message::{Moved, Recipients, Together, Unless};
 pub use message_rows::{MessageRecord, Subject, To};
@@ -40,6 +42,7 @@ pub use payment::{
     Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
+pub use subscriber::{SubscriberChange, SubscriberPage};
 pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 pub use top_up::{CreditRecord, TopUp, TopUpMove};
 

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{AnchorDay, Noted, Plans, Subscriber};
+use super::{AnchorDay, Noted, Plans, Subscriber, whole_second};
 use crate::calendar::Zone;
 use crate::field::FieldRefused;
 use crate::ids::{PlanId, SubscriberId};
@@ -104,7 +104,7 @@ impl Entry {
             opted_out: None,
             consent: None,
             telegram_chat: None,
-            made_at: now,
+            made_at: whole_second(now),
             version: 1,
         }
     }

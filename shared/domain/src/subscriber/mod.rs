@@ -64,7 +64,7 @@ impl Noted {
     pub fn new(field: &'static str, at: Timestamp, source: &str) -> Result<Self, FieldRefused> {
         field::check_text(field, source, 1, 60)?;
         Ok(Self {
-            at: Timestamp::from_second(at.as_second()).unwrap_or(at),
+            at: whole_second(at),
             source: source.to_owned(),
         })
     }
@@ -80,6 +80,11 @@ impl Noted {
     pub fn source(&self) -> &str {
         &self.source
     }
+}
+
+/// A time without what is not kept of it.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// The source of an opt-out that the subscriber wrote themselves.

@@ -9,11 +9,13 @@ use pesan_adapters::events::Envelope;
 use pesan_adapters::secrets::CONTACT_KEY;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
+use pesan_domain::message::consent::Keyword;
 use pesan_domain::whatsapp::{Phone, Taken, Written};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{Inbound, Part, SIDE_BY_SIDE};
-use crate::{App, Failure, TRIES, links, messages, step_aside};
+use crate::{App, Failure, TRIES, links, messages, step_aside, subscribers};
 
 /// What was read of a person.
 #[derive(Debug)]
@@ -33,8 +35,17 @@ pub(crate) async fn contact_hash(
     phone: &Phone,
 ) -> Result<String, Failure> {
     let key = app.deployment_secret(CONTACT_KEY).await?;
+    contact_hash_under(&key, merchant, phone)
+}
+
+/// As [`contact_hash`], for who asks for many.
+pub(crate) fn contact_hash_under(
+    key: &SecretString,
+    merchant: &MerchantId,
+    phone: &Phone,
+) -> Result<String, Failure> {
     let subject = format!("contact\0{}\0{}", merchant.as_str(), phone.digits());
-    links::token(&key, &subject)
+    links::token(key, &subject)
 }
 
 /// What stands for an inbound message: its own id carries the phone number.
@@ -163,10 +174,18 @@ async fn record(app: &App, person: &Person<'_>, mut known: Known) -> Result<usiz
             at: message.at,
         })
         .collect();
+    let keywords = written.iter().filter_map(|written| written.text);
+    let hears_keyword = keywords.filter_map(Keyword::read).next().is_some();
     for nth in 1..=TRIES {
         let Some(taken) = known.phone.contact.take_all(&written) else {
             return Ok(0);
         };
+        if hears_keyword {
+            // Before the commit: who dies between them is told again by Meta, and hears it again.
+            let opted_out_at = taken.next.consent.opted_out_at;
+            let heard = subscribers::hear(app, merchant, hash, opted_out_at).await;
+            heard.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        }
         let answer = answer(app, person, &known, &taken, &written)?;
         let answer = answer.as_ref().map(|(record, envelope)| (record, envelope));
         let next = PhoneState {

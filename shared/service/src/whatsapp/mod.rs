@@ -19,7 +19,7 @@ use pesan_domain::whatsapp::{News, Phone};
 use crate::messages::{self, Taken};
 use crate::{App, Failure};
 
-pub(crate) use inbound::contact_hash;
+pub(crate) use inbound::{contact_hash, contact_hash_under};
 pub use proof::{authentic, verified};
 pub(crate) use templates::record;
 

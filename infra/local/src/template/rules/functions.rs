@@ -184,6 +184,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         binary: "whatsapp-webhook",
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "WA#*", "MSG#*"]),
+            (&["dynamodb:Query"], &["M#*#PHONE#*"]),
             (
                 &[
                     "dynamodb:DeleteItem",
@@ -195,6 +196,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "DUE#*",
                     "OUTBOX#*",
                     "M#*#PHONE#*",
+                    "M#*#SUB#*",
                     "M#*#CHANNEL#*",
                     "M#*#TEMPLATES",
                     "M#*#WAIT#*",

@@ -294,7 +294,7 @@ fn tape(people: &[Draw]) -> Tape {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn d3_d4_any_kill_and_any_outside_write_leave_one_bill_each(
