@@ -4,6 +4,7 @@ mod arguments;
 mod catalog;
 mod deployment;
 mod doctor;
+mod key;
 mod keys;
 mod link_key;
 mod merchant;
@@ -57,6 +58,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Telegram { command } => telegram::run(&app, command).await,
         Command::Midtrans { command } => midtrans::run(&app, command).await,
         Command::WhatsApp { command } => whatsapp::run(&app, command).await,
+        Command::Key { command } => key::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
         Command::Doctor { id } => doctor::run(&app, id.as_ref()).await,

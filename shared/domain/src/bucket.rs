@@ -27,6 +27,15 @@ pub struct Level {
     pub parts: u64,
 }
 
+impl Level {
+    /// Whole tokens that are there.
+    #[must_use]
+    pub fn tokens(self) -> u32 {
+        let there = self.parts.checked_div(PARTS).unwrap_or_default();
+        u32::try_from(there).unwrap_or(u32::MAX)
+    }
+}
+
 /// What a taker is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -103,8 +112,7 @@ impl Limit {
     #[must_use]
     pub fn take(self, level: Level, wanted: u32, now: Timestamp) -> Taken {
         let level = self.refill(level, now);
-        let there = level.parts.checked_div(PARTS).unwrap_or_default();
-        let tokens = u32::try_from(there).unwrap_or(u32::MAX).min(wanted);
+        let tokens = level.tokens().min(wanted);
         if tokens == 0 {
             return Taken::Empty {
                 until: self.next_token(level),

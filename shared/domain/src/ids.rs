@@ -9,6 +9,12 @@ use jiff::Timestamp;
 #[error("not a well-formed {0}")]
 pub struct IdError(&'static str);
 
+impl IdError {
+    pub(crate) fn of(kind: &'static str) -> Self {
+        Self(kind)
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $valid:expr) => {
         $(#[$doc])*

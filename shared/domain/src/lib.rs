@@ -1,6 +1,7 @@
 //! What Pesan decides, and nothing else: types, state machines and texts. No clock, no
 //! randomness, no network; time and random numbers are arguments.
 
+pub mod api_key;
 pub mod balance;
 pub mod bucket;
 pub mod calendar;

@@ -108,6 +108,10 @@ pub struct App {
     /// Another place for Snap.js.
     pub snap_js_url: Option<String>,
     shops: Mutex<HashMap<MerchantId, (Shop, Timestamp)>>,
+    /// Keys of the REST API that were shown lately.
+    pub(crate) api_keys: crate::api_keys::Kept,
+    /// What was taken from their buckets ahead of need.
+    pub(crate) leases: crate::rate::Leases,
 }
 
 /// How long a merchant's profile and catalog are kept in memory.
@@ -147,6 +151,8 @@ impl App {
             telegram_link_url: config.telegram_link_url.clone(),
             snap_js_url: config.snap_js_url.clone(),
             shops: Mutex::new(HashMap::new()),
+            api_keys: crate::api_keys::Kept::default(),
+            leases: crate::rate::Leases::default(),
         })
     }
 

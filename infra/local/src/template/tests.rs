@@ -349,9 +349,9 @@ fn j7_what_may_stand_nowhere_is_noticed_by_its_own_rule() {
 #[test]
 fn a_function_that_comes_without_its_rules_is_noticed() {
     let mut mutant = ours();
-    mutant["Resources"]["ApiFunction"] = mutant["Resources"]["WebFunction"].clone();
+    mutant["Resources"]["OtherFunction"] = mutant["Resources"]["WebFunction"].clone();
     let found = Rules::new().problems(&mutant);
-    assert_eq!(found, ["/Resources/ApiFunction has no rule"]);
+    assert_eq!(found, ["/Resources/OtherFunction has no rule"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod api_key;
 mod chat;
+mod claim;
 mod contact;
 mod due;
 mod keys;
@@ -23,7 +25,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use api_key::StoredLevel;
 pub use chat::ChatRecord;
+pub use claim::{Answer, Claim, Claimed};
 pub use due::{Due, DueKind};
 pub use keys::SHARDS;
 pub use look::{Found, Look};

@@ -49,7 +49,7 @@ const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 7] = [
+pub(super) const FUNCTIONS: [Function; 8] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -171,6 +171,22 @@ pub(super) const FUNCTIONS: [Function; 7] = [
             CONTACT_KEY,
             WHATSAPP_TOKEN,
         ],
+        called_by: Caller::Url { most_5xx: 3 },
+    },
+    Function {
+        prefix: "Api",
+        binary: "api",
+        grants: &[
+            (
+                &["dynamodb:BatchGetItem"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*"],
+            ),
+            (
+                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &["RATE#*", "CLAIM#api#*"],
+            ),
+        ],
+        secrets: &[],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
