@@ -57,6 +57,11 @@ fn is_slug(text: &str, shortest: usize, longest: usize) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// A slug that no command line takes for an option.
+fn is_reference(text: &str) -> bool {
+    is_slug(text, 1, 24) && !text.starts_with('-')
+}
+
 fn is_vendor_id(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text
@@ -91,6 +96,16 @@ text_id!(
     /// A booking's code: eight digits that do not begin with 0.
     BookingCode, "booking code",
     |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
+);
+
+text_id!(
+    /// A monthly plan of a merchant: a slug of up to 24 characters.
+    PlanId, "plan", |text| is_reference(text)
+);
+text_id!(
+    /// A subscriber of a merchant: a slug of up to 24 characters, so that the order ids of their
+    /// bills, `B-202611-<subscriber>-A99`, stay under Midtrans' 50.
+    SubscriberId, "subscriber", |text| is_reference(text)
 );
 
 text_id!(
@@ -215,6 +230,26 @@ mod tests {
             "6247338",
         ] {
             assert!(OrderId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_subscriber_s_id_leaves_room_for_the_order_id_of_their_bills() {
+        let longest = "9".repeat(24);
+        let id = SubscriberId::parse(&longest).unwrap();
+        assert!(order_id_is_wellformed(&format!("B-202611-{id}-A99")));
+        for bad in [
+            "",
+            "-a",
+            "PLG-1",
+            "plg_1",
+            "plg/1",
+            "plg#1",
+            "é",
+            &"9".repeat(25),
+        ] {
+            assert!(SubscriberId::parse(bad).is_err(), "{bad}");
+            assert!(PlanId::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -15,5 +15,6 @@ pub mod message;
 pub mod money;
 pub mod payment;
 pub mod reservation;
+pub mod subscriber;
 pub mod texts;
 pub mod whatsapp;

@@ -12,9 +12,11 @@ pub mod merchants;
 pub mod messages;
 pub mod notification;
 pub mod orders;
+pub mod plans;
 pub mod rate;
 pub mod reconcile;
 pub mod relay;
+pub mod subscribers;
 pub mod whatsapp;
 
 pub use app::{App, Config, Shop};

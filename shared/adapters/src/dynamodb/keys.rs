@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_domain::api_key::KeyId;
-use pesan_domain::ids::{BookingCode, ItemId, MerchantId, MessageId, OrderId};
+use pesan_domain::ids::{
+    BookingCode, ItemId, MerchantId, MessageId, OrderId, PlanId, SubscriberId,
+};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
@@ -145,10 +147,50 @@ pub const SHARDS: u8 = 16;
 
 /// Where an object's rows are among the [`SHARDS`]: FNV-1a, the same for good.
 pub(super) fn shard(id: &str) -> u8 {
+    shard_of(id, SHARDS)
+}
+
+fn shard_of(id: &str, shards: u8) -> u8 {
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    u8::try_from((hash >> 32) % u64::from(SHARDS)).unwrap_or_default()
+    u8::try_from((hash >> 32) % u64::from(shards)).unwrap_or_default()
+}
+
+/// Partitions of a merchant's subscribers, and of each period's bills: never changed.
+pub const SUBSCRIBER_SHARDS: u8 = 8;
+
+/// Where a subscriber is among the [`SUBSCRIBER_SHARDS`], the same for good.
+#[must_use]
+pub fn subscriber_shard(id: &SubscriberId) -> u8 {
+    shard_of(id.as_str(), SUBSCRIBER_SHARDS)
+}
+
+/// Not in the merchant's own partition, which is read with every update of its bot.
+pub(super) fn plans(merchant: &MerchantId) -> String {
+    format!("M#{merchant}#PLAN")
+}
+
+pub(super) fn plan(merchant: &MerchantId, id: &PlanId) -> Key {
+    key(plans(merchant), id.as_str())
+}
+
+pub(super) fn subscribers(merchant: &MerchantId, shard: u8) -> String {
+    format!("M#{merchant}#SUB#{shard}")
+}
+
+pub(super) fn subscriber(merchant: &MerchantId, id: &SubscriberId) -> Key {
+    key(subscribers(merchant, subscriber_shard(id)), id.as_str())
+}
+
+pub(super) const CONTACT_SUBSCRIBER_PREFIX: &str = "SUB#";
+
+/// Whose number a contact is: beside its row, so that what its owner writes finds them.
+pub(super) fn contact_subscriber(merchant: &MerchantId, hash: &str, id: &SubscriberId) -> Key {
+    key(
+        contact(merchant, hash).pk,
+        format!("{CONTACT_SUBSCRIBER_PREFIX}{id}"),
+    )
 }
 
 pub(super) fn message(id: &MessageId) -> Key {

@@ -14,8 +14,10 @@ mod message;
 mod message_rows;
 mod outbox;
 mod payment;
+mod plan;
 mod reservation;
 mod rows;
+mod subscriber;
 mod whatsapp;
 
 use crate::aws::Refusal;
@@ -29,7 +31,7 @@ pub use api_key::StoredLevel;
 pub use chat::ChatRecord;
 pub use claim::{Answer, Claim, Claimed};
 pub use due::{Due, DueKind};
-pub use keys::SHARDS;
+pub use keys::{SHARDS, SUBSCRIBER_SHARDS, subscriber_shard};
 pub use look::{Found, Look};
 pub use message::{Moved, Pause, Recipient, Surroundings};
 pub use message_rows::{MessageRecord, Subject};
@@ -37,6 +39,7 @@ pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{Event, EventOutcome, Notified, Settlement, TaskKind};
 pub use reservation::Booking;
+pub use subscriber::{SubscriberChange, SubscriberPage};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

@@ -69,7 +69,7 @@ fn words(text: &str) -> String {
 }
 
 /// A full-width letter as a plain one.
-fn narrow(letter: char) -> char {
+pub(crate) fn narrow(letter: char) -> char {
     match letter {
         '\u{ff01}'..='\u{ff5e}' => u32::from(letter)
             .checked_sub(0xfee0)

@@ -5,7 +5,7 @@ mod phone;
 mod template;
 
 pub use contact::{Contact, Taken};
-pub use phone::{Phone, PhoneError};
+pub use phone::{Phone, PhoneError, TypedPhoneError};
 pub use template::{News, Quality, Registered, Said, TemplateStatus, category_of};
 
 use crate::field::FieldRefused;

@@ -9,10 +9,11 @@ use pesan_domain::merchant::Merchant;
 use pesan_domain::message::activation::Activation;
 use pesan_domain::message::consent::{self, Keyword};
 use pesan_domain::whatsapp::{Phone, Taken};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{Inbound, Part};
-use crate::{App, Failure, TRIES, links, step_aside};
+use crate::{App, Failure, TRIES, links, step_aside, subscribers};
 
 /// What stands for a phone number in the keys of a merchant's rows. Another merchant's is another,
 /// so that a copy of the table does not say who buys where.
@@ -25,8 +26,17 @@ pub(crate) async fn contact_hash(
     phone: &Phone,
 ) -> Result<String, Failure> {
     let key = app.deployment_secret(CONTACT_KEY).await?;
+    contact_hash_under(&key, merchant, phone)
+}
+
+/// As [`contact_hash`], for who asks for many.
+pub(crate) fn contact_hash_under(
+    key: &SecretString,
+    merchant: &MerchantId,
+    phone: &Phone,
+) -> Result<String, Failure> {
     let subject = format!("contact\0{}\0{}", merchant.as_str(), phone.digits());
-    links::token(&key, &subject)
+    links::token(key, &subject)
 }
 
 /// What stands for an inbound message: its own id carries the phone number.
@@ -50,6 +60,12 @@ pub(super) async fn take(
         let Some(taken) = contact.take(&claim, message.text.as_deref(), message.at) else {
             return Ok(Part::Repeated);
         };
+        if message.text.as_deref().and_then(Keyword::read).is_some() {
+            // Before the commit: who dies between them is told again by Meta, and hears it again.
+            let opted_out_at = taken.next.consent.opted_out_at;
+            let heard = subscribers::hear(app, merchant, &hash, opted_out_at).await;
+            heard.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        }
         match app.store.put_contact(merchant, &hash, &taken.next).await {
             Err(StoreError::Conflict) => step_aside(nth).await,
             done => {

@@ -18,6 +18,7 @@ use pesan_domain::whatsapp::{News, Phone};
 
 use crate::{App, Failure};
 
+pub(crate) use inbound::contact_hash_under;
 pub use proof::{authentic, verified};
 pub(crate) use templates::record;
 

@@ -1,0 +1,195 @@
+//! Who pays a merchant each month, what for, and how a file of them is read and written.
+
+mod cell;
+mod column;
+mod entry;
+mod plan;
+mod row;
+
+use jiff::Timestamp;
+
+use crate::calendar::Zone;
+use crate::field::{self, FieldRefused};
+use crate::ids::{PlanId, SubscriberId};
+use crate::language::Language;
+use crate::whatsapp::Phone;
+
+pub use cell::{harmless, plain};
+pub use column::{Column, Heading, HeadingError};
+pub use entry::{Entry, Settled, check_plan};
+pub use plan::{Plan, Plans};
+pub use row::{Correction, Judged, cells, judge};
+
+/// The day of the month on which bills fall due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AnchorDay(i8);
+
+impl AnchorDay {
+    /// A day from 1 to 31; in a month without it, the month's last day holds.
+    ///
+    /// # Errors
+    /// [`FieldRefused`]
+    pub fn new(day: u64) -> Result<Self, FieldRefused> {
+        field::check_number("anchor_day", day, 1, 31)?;
+        Ok(Self(i8::try_from(day).unwrap_or(i8::MAX)))
+    }
+
+    /// As a plain number.
+    #[must_use]
+    pub fn get(self) -> i8 {
+        self.0
+    }
+}
+
+/// The 10th.
+impl Default for AnchorDay {
+    fn default() -> Self {
+        Self(10)
+    }
+}
+
+/// That something was said: when, and where it is known from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    at: Timestamp,
+    source: String,
+}
+
+impl Noted {
+    /// What `source` knows to have been said at `at`, of which whole seconds are kept. `field` is
+    /// what the source is refused by.
+    ///
+    /// # Errors
+    /// [`FieldRefused`] unless the source has 1 to 60 characters.
+    pub fn new(field: &'static str, at: Timestamp, source: &str) -> Result<Self, FieldRefused> {
+        field::check_text(field, source, 1, 60)?;
+        Ok(Self {
+            at: whole_second(at),
+            source: source.to_owned(),
+        })
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Where it is known from, such as `paper form` or `WhatsApp STOP`.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// A time without what is not kept of it.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// The source of an opt-out that the subscriber wrote themselves.
+pub const BY_KEYWORD: &str = "WhatsApp STOP";
+
+/// Who is billed each month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Stable: bills and their order ids carry it.
+    pub id: SubscriberId,
+    /// As they are addressed.
+    pub name: String,
+    /// Their number at WhatsApp; others may have the same.
+    pub phone: Phone,
+    /// What they pay for.
+    pub plan: PlanId,
+    /// When their bills fall due.
+    pub anchor_day: AnchorDay,
+    /// What they are written to in.
+    pub language: Language,
+    /// Whose night is kept quiet, and whose days their dates are.
+    pub zone: Zone,
+    /// Owes nothing for now.
+    pub is_paused: bool,
+    /// That they want nothing on WhatsApp.
+    pub opted_out: Option<Noted>,
+    /// That they agreed to be written to.
+    pub consent: Option<Noted>,
+    /// Their chat with the merchant's bot.
+    pub telegram_chat: Option<i64>,
+    /// A run bills who was made before it.
+    pub made_at: Timestamp,
+    /// Counts its commits.
+    pub version: u64,
+}
+
+impl Subscriber {
+    /// Whether their name can be.
+    ///
+    /// # Errors
+    /// [`FieldRefused`]: 1 to 60 characters.
+    pub fn check(&self) -> Result<(), FieldRefused> {
+        field::check_text("name", &self.name, 1, 60)
+    }
+
+    /// With what their phone's owner said on WhatsApp since `opted_out_at`, or takes back. What the
+    /// merchant noted itself stays.
+    #[must_use]
+    pub fn heard(&self, opted_out_at: Option<Timestamp>) -> Self {
+        let opted_out = match (opted_out_at, &self.opted_out) {
+            (Some(at), None) => Noted::new("opted_out_source", at, BY_KEYWORD).ok(),
+            (None, Some(said)) if said.source == BY_KEYWORD => None,
+            (_, known) => known.clone(),
+        };
+        Self {
+            opted_out,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn budi() -> Subscriber {
+        Subscriber {
+            id: SubscriberId::parse("plg-001").unwrap(),
+            name: "Budi Santoso".to_owned(),
+            phone: Phone::read("081200001001").unwrap(),
+            plan: PlanId::parse("dasar").unwrap(),
+            anchor_day: AnchorDay::default(),
+            language: Language::Indonesian,
+            zone: Zone::Jakarta,
+            is_paused: false,
+            opted_out: None,
+            consent: None,
+            telegram_chat: None,
+            made_at: Timestamp::from_second(1_796_000_000).unwrap(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_bill_falls_due_on_a_day_from_1_to_31() {
+        assert_eq!(AnchorDay::default().get(), 10);
+        assert_eq!(AnchorDay::new(31).unwrap().get(), 31);
+        for day in [0, 32, u64::MAX] {
+            assert_eq!(AnchorDay::new(day).unwrap_err().field, "anchor_day");
+        }
+    }
+
+    #[test]
+    fn a_keyword_takes_back_only_what_a_keyword_said() {
+        let at = Timestamp::from_second(1_796_000_100).unwrap();
+        let stopped = budi().heard(Some(at));
+        let said = stopped.opted_out.clone().unwrap();
+        assert_eq!((said.at(), said.source()), (at, BY_KEYWORD));
+        assert_eq!(stopped.heard(Some(at)), stopped);
+        assert_eq!(stopped.heard(None), budi());
+        let noted = Subscriber {
+            opted_out: Some(Noted::new("opted_out_source", at, "phone call").unwrap()),
+            ..budi()
+        };
+        assert_eq!(noted.heard(None), noted);
+        assert_eq!(noted.heard(Some(at)), noted);
+    }
+}

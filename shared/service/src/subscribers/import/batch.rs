@@ -1,0 +1,187 @@
+//! Rows that are compared in one read, and written in as few commits as they fit into.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use pesan_adapters::dynamodb::{Store, SubscriberChange};
+use pesan_domain::field::FieldRefused;
+use pesan_domain::ids::SubscriberId;
+use pesan_domain::subscriber::{Judged, Settled, Subscriber};
+
+use super::{Outcome, Reported, Stage};
+use crate::subscribers::RegistryError;
+use crate::subscribers::registrar::Registrar;
+use crate::{TRIES, step_aside};
+
+/// What one read takes.
+const ROWS: usize = 100;
+
+/// A row before it is compared with what is stored.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub line: u64,
+    pub verdict: Verdict,
+}
+
+/// What a row is by itself.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It says something of somebody.
+    Taken { id: SubscriberId, judged: Judged },
+    /// It cannot be taken.
+    Refused {
+        /// Whose it is, as far as that can be read.
+        id: Option<SubscriberId>,
+        why: FieldRefused,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Batch(Vec<Candidate>);
+
+/// A change with the row it came from.
+struct Pending {
+    row: usize,
+    change: SubscriberChange,
+}
+
+impl Batch {
+    pub fn push(&mut self, candidate: Candidate) {
+        self.0.push(candidate);
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= ROWS
+    }
+
+    /// Compares the rows with what is stored and, at that stage, writes what is new.
+    pub async fn settle(
+        self,
+        registrar: &Registrar<'_>,
+        made_at: Timestamp,
+        stage: Stage,
+    ) -> Result<Vec<Reported>, RegistryError> {
+        let stored = self.stored(registrar).await?;
+        let mut reported = Vec::with_capacity(self.0.len());
+        let mut pending = Vec::new();
+        for (row, candidate) in self.0.iter().enumerate() {
+            let before = candidate.taken().and_then(|(id, _)| stored.get(id));
+            let (outcome, next) = candidate.compared(registrar, before, made_at)?;
+            if let Some(next) = next {
+                let change = registrar.change(before, next)?;
+                pending.push(Pending { row, change });
+            }
+            reported.push(candidate.reported(outcome));
+        }
+        if stage == Stage::Writing {
+            for some in pending.chunks(Store::SUBSCRIBER_CHANGES) {
+                self.write(registrar, made_at, some, &mut reported).await?;
+            }
+        }
+        Ok(reported)
+    }
+
+    async fn stored(
+        &self,
+        registrar: &Registrar<'_>,
+    ) -> Result<HashMap<SubscriberId, Subscriber>, RegistryError> {
+        let taken = self.0.iter().filter_map(Candidate::taken);
+        let ids: Vec<SubscriberId> = taken.map(|(id, _)| id.clone()).collect();
+        let store = &registrar.app.store;
+        let stored = store.subscribers(&registrar.merchant.id, &ids).await?;
+        Ok(stored
+            .into_iter()
+            .map(|subscriber| (subscriber.id.clone(), subscriber))
+            .collect())
+    }
+
+    /// Writes all at once or, where one of them was changed meanwhile, each by itself.
+    async fn write(
+        &self,
+        registrar: &Registrar<'_>,
+        made_at: Timestamp,
+        some: &[Pending],
+        reported: &mut [Reported],
+    ) -> Result<(), RegistryError> {
+        let changes: Vec<SubscriberChange> =
+            some.iter().map(|pending| pending.change.clone()).collect();
+        if registrar.put_all(&changes).await? {
+            return Ok(());
+        }
+        for pending in some {
+            let candidate = self.0.get(pending.row);
+            let told = reported.get_mut(pending.row);
+            if let (Some(candidate), Some(told)) = (candidate, told) {
+                told.outcome = candidate.write_alone(registrar, made_at).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Candidate {
+    fn taken(&self) -> Option<(&SubscriberId, &Judged)> {
+        match &self.verdict {
+            Verdict::Taken { id, judged } => Some((id, judged)),
+            Verdict::Refused { .. } => None,
+        }
+    }
+
+    /// What comes of the row where `before` is stored, and what is to be written then.
+    fn compared(
+        &self,
+        registrar: &Registrar<'_>,
+        before: Option<&Subscriber>,
+        made_at: Timestamp,
+    ) -> Result<(Outcome, Option<Subscriber>), RegistryError> {
+        let (id, judged) = match &self.verdict {
+            Verdict::Taken { id, judged } => (id, judged),
+            Verdict::Refused { why, .. } => return Ok((Outcome::Refused(why.clone()), None)),
+        };
+        match registrar.settle(id, &judged.entry, before, made_at) {
+            Ok(Settled::New(next)) => Ok((Outcome::New, Some(next))),
+            Ok(Settled::Changed(next)) => Ok((Outcome::Changed, Some(next))),
+            Ok(Settled::Unchanged) => Ok((Outcome::Unchanged, None)),
+            Err(RegistryError::Field(refused)) => Ok((Outcome::Refused(refused), None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads what is stored and writes the row over it, anew where another change comes first.
+    async fn write_alone(
+        &self,
+        registrar: &Registrar<'_>,
+        made_at: Timestamp,
+    ) -> Result<Outcome, RegistryError> {
+        let ids: Vec<SubscriberId> = self.taken().map(|(id, _)| id.clone()).into_iter().collect();
+        for nth in 1..=TRIES {
+            let store = &registrar.app.store;
+            let stored = store.subscribers(&registrar.merchant.id, &ids).await?;
+            let before = stored.first();
+            let (outcome, next) = self.compared(registrar, before, made_at)?;
+            let is_done = match next {
+                Some(next) => registrar.put(before, &next).await?,
+                None => true,
+            };
+            if is_done {
+                return Ok(outcome);
+            }
+            step_aside(nth).await;
+        }
+        Err(RegistryError::contended(&format!("line {}", self.line)))
+    }
+
+    fn reported(&self, outcome: Outcome) -> Reported {
+        let (id, corrections) = match &self.verdict {
+            Verdict::Taken { id, judged } => (Some(id.clone()), judged.corrections.clone()),
+            Verdict::Refused { id, .. } => (id.clone(), Vec::new()),
+        };
+        let is_refused = matches!(outcome, Outcome::Refused(_));
+        Reported {
+            line: self.line,
+            id,
+            outcome,
+            corrections: if is_refused { Vec::new() } else { corrections },
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A CSV file as spreadsheets write it, read row by row in flat memory.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use pesan_domain::subscriber::{Heading, HeadingError};
+
+/// Why a file is taken in no part.
+#[derive(Debug, thiserror::Error)]
+pub enum SheetError {
+    /// Saved with two bytes a letter.
+    #[error("is UTF-16: save it as \"CSV UTF-8\"")]
+    Utf16,
+    /// Saved in an old encoding, or no text at all.
+    #[error("line {0} is not UTF-8: save it as \"CSV UTF-8\"")]
+    NotUtf8(u64),
+    /// Its first line.
+    #[error(transparent)]
+    Heading(#[from] HeadingError),
+    /// No row below it.
+    #[error("there are no rows below the heading")]
+    NoRows,
+    /// What follows would be one endless cell.
+    #[error("line {0}: a quotation mark is opened and not closed, or a cell is endless")]
+    Endless(u64),
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+}
+
+impl From<csv::Error> for SheetError {
+    fn from(error: csv::Error) -> Self {
+        Self::Unreadable(error.into())
+    }
+}
+
+/// A row longer than this holds others.
+const MOST_ROW_BYTES: usize = 16 << 10;
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
+/// A file that was looked through.
+#[derive(Debug)]
+pub(super) struct Sheet<R> {
+    source: R,
+    begins_at: u64,
+    delimiter: u8,
+    pub heading: Heading,
+    /// Rows below the heading, blank ones left out.
+    pub rows: u64,
+}
+
+/// The rows of a file, one at a time.
+pub(super) struct Rows<'a, R> {
+    reader: Reader<BufReader<&'a mut R>>,
+    record: ByteRecord,
+}
+
+/// A row.
+pub(super) struct Row<'a> {
+    /// Where it begins, from 1.
+    pub line: u64,
+    pub cells: Vec<&'a str>,
+}
+
+impl<R: Read + Seek> Sheet<R> {
+    /// Looks through a whole file, so that one which cannot be taken is refused before anything of
+    /// it is.
+    pub fn open(mut source: R) -> Result<Self, SheetError> {
+        let (begins_at, delimiter) = beginning(&mut source)?;
+        let mut rows = rows_from(&mut source, begins_at, delimiter)?;
+        let heading = match rows.next()? {
+            Some(heading) => Heading::read(heading.cells.into_iter())?,
+            None => Heading::read(std::iter::empty())?,
+        };
+        let mut count = 0_u64;
+        while rows.next()?.is_some() {
+            count = count.saturating_add(1);
+        }
+        if count == 0 {
+            return Err(SheetError::NoRows);
+        }
+        Ok(Self {
+            source,
+            begins_at,
+            delimiter,
+            heading,
+            rows: count,
+        })
+    }
+
+    /// The rows below the heading.
+    pub fn rows(&mut self) -> Result<Rows<'_, R>, SheetError> {
+        let mut rows = rows_from(&mut self.source, self.begins_at, self.delimiter)?;
+        rows.next()?;
+        Ok(rows)
+    }
+}
+
+/// Where the heading begins, and what stands between cells: in Indonesia spreadsheets write
+/// semicolons.
+fn beginning(source: &mut (impl Read + Seek)) -> Result<(u64, u8), SheetError> {
+    source.seek(SeekFrom::Start(0))?;
+    let mut start = Vec::new();
+    let most = u64::try_from(MOST_ROW_BYTES).unwrap_or(u64::MAX);
+    source.by_ref().take(most).read_to_end(&mut start)?;
+    if UTF16_MARKS.iter().any(|mark| start.starts_with(mark)) {
+        return Err(SheetError::Utf16);
+    }
+    let mark = if start.starts_with(UTF8_MARK) { 3 } else { 0 };
+    let heading = start.split(|byte| *byte == b'\n').next();
+    let has_semicolon = heading.is_some_and(|heading| heading.contains(&b';'));
+    Ok((mark, if has_semicolon { b';' } else { b',' }))
+}
+
+fn rows_from<R: Read + Seek>(
+    source: &mut R,
+    begins_at: u64,
+    delimiter: u8,
+) -> Result<Rows<'_, R>, SheetError> {
+    source.seek(SeekFrom::Start(begins_at))?;
+    let reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(BufReader::new(source));
+    Ok(Rows {
+        reader,
+        record: ByteRecord::new(),
+    })
+}
+
+impl<R: Read> Rows<'_, R> {
+    /// The next row that is not blank.
+    pub fn next(&mut self) -> Result<Option<Row<'_>>, SheetError> {
+        loop {
+            if !self.reader.read_byte_record(&mut self.record)? {
+                return Ok(None);
+            }
+            if !self.record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+                break;
+            }
+        }
+        let line = self.record.position().map_or(0, csv::Position::line);
+        if self.record.as_slice().len() > MOST_ROW_BYTES {
+            return Err(SheetError::Endless(line));
+        }
+        let cells: Result<Vec<&str>, _> = self.record.iter().map(std::str::from_utf8).collect();
+        let cells = cells.map_err(|_| SheetError::NotUtf8(line))?;
+        Ok(Some(Row { line, cells }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    const HEADING: &str = "name,phone,plan\n";
+
+    fn lines(file: &str) -> Vec<(u64, Vec<String>)> {
+        let mut sheet = Sheet::open(Cursor::new(file.as_bytes().to_vec())).unwrap();
+        let mut rows = sheet.rows().unwrap();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let cells = row.cells.into_iter().map(str::to_owned).collect();
+            lines.push((row.line, cells));
+        }
+        lines
+    }
+
+    fn refused(file: impl AsRef<[u8]>) -> String {
+        let opened = Sheet::open(Cursor::new(file.as_ref().to_vec()));
+        opened.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_spreadsheets_write_is_read_with_its_lines() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let expected = [
+            (2, row(["a", "1", "x"])),
+            (3, row(["b\nc", "2;3", "y"])),
+            (5, row(["d", "4", "z"])),
+        ];
+        let comma = "a,1,x\n\"b\nc\",2;3,y\nd,4,z\n";
+        assert_eq!(lines(&format!("{HEADING}{comma}")), expected);
+        let semicolon = "\u{feff}Nama;No. WA;Paket\r\na;1;x\r\n\"b\nc\";\"2;3\";y\r\nd;4;z";
+        assert_eq!(lines(semicolon), expected);
+        let blank = format!("{HEADING}a,1,x\n,,\n , ,\nd,4,z\n");
+        assert_eq!(
+            lines(&blank),
+            [(2, row(["a", "1", "x"])), (5, row(["d", "4", "z"]))]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_of_subscribers_is_refused_as_a_whole() {
+        for (file, why) in [
+            ("", "name is missing"),
+            ("name,phone,plan\n", "no rows"),
+            ("name,phone\na,b\n", "plan is missing"),
+            ("name,phone,plan,alamat\na,b,c,d\n", "\"alamat\""),
+        ] {
+            assert!(refused(file).contains(why), "{file:?}");
+        }
+        let latin1 = [HEADING.as_bytes(), b"a,1,x\nRen\xe9,1,x\n"].concat();
+        assert!(refused(latin1).contains("line 3 is not UTF-8"));
+        let utf16: Vec<u8> = "\u{feff}name"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(refused(utf16).contains("UTF-16"));
+        let open = format!("{HEADING}a,1,x\n\"b,1,x\n{}", "c,1,x\n".repeat(5_000));
+        assert!(refused(open).contains("line 3: a quotation mark"));
+    }
+}
