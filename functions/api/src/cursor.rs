@@ -4,7 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 
 const SEAL: usize = 16;
 /// Longer than any position sealed.
@@ -48,10 +48,8 @@ impl CursorKey {
 
     /// The position under a cursor of the same list.
     pub fn open(&self, list: &str, cursor: &str) -> Result<String, Problem> {
-        self.opened(list, cursor).ok_or_else(|| {
-            let detail = "cursor: not the `next` of a page of this list; begin without one";
-            Problem::at(Kind::InvalidCursor, "cursor", detail)
-        })
+        self.opened(list, cursor)
+            .ok_or_else(Problem::invalid_cursor)
     }
 
     fn opened(&self, list: &str, cursor: &str) -> Option<String> {

@@ -83,8 +83,12 @@ pub(crate) fn page(document: &Value) -> Response {
     });
     html(&Docs {
         base_url: text(&document["servers"][0]["url"]),
-        groups: groups.filter(|group| !group.operations.is_empty()).collect(),
-        scopes: Scope::ALL.map(|scope| (scope.name(), scope.words())).to_vec(),
+        groups: groups
+            .filter(|group| !group.operations.is_empty())
+            .collect(),
+        scopes: Scope::ALL
+            .map(|scope| (scope.name(), scope.words()))
+            .to_vec(),
         problems: Kind::ALL
             .map(|kind| Row {
                 path: format!("{PATH}{}", kind.about().name),
@@ -96,7 +100,9 @@ pub(crate) fn page(document: &Value) -> Response {
 
 /// The page of one kind of problem.
 pub(crate) fn problem(kind: Kind) -> Response {
-    html(&ProblemPage { about: kind.about() })
+    html(&ProblemPage {
+        about: kind.about(),
+    })
 }
 
 fn html(template: &impl Template) -> Response {
@@ -155,9 +161,10 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
     });
     let needs = match operation["security"][0]["key"].as_array() {
         None => "no key".to_owned(),
-        Some(scopes) => scopes
-            .first()
-            .map_or_else(|| "any key".to_owned(), |scope| format!("a key with {}", text(scope))),
+        Some(scopes) => scopes.first().map_or_else(
+            || "any key".to_owned(),
+            |scope| format!("a key with {}", text(scope)),
+        ),
     };
     Operation {
         id: text(&operation["operationId"]),

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use pesan_domain::api_key::{ApiKey, Scope};
-use pesan_service::idempotency::{self, Answer, Begun, digest};
+use pesan_service::idempotency::{self, Answer, Begun, Seed, digest};
 use pesan_service::rate::{self, Passage};
 use pesan_service::{App, api_keys};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -40,10 +40,10 @@ pub(crate) struct Caller {
     pub cursors: CursorKey,
 }
 
-/// What an operation makes the ids of what it makes of: the same for every run of one request under
-/// one `Idempotency-Key`, so that a run after a crash finds what the first one made.
+/// What an operation makes the ids of what it makes of: under an `Idempotency-Key` the same for every
+/// run of one request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seed(pub u128);
+pub(crate) struct Seeded(pub Seed);
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
@@ -55,12 +55,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Seed {
+impl<S: Sync> FromRequestParts<S> for Seeded {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let seed = parts.extensions.get::<Self>().copied();
-        Ok(seed.unwrap_or_else(|| Self(idempotency::fresh_seed())))
+        Ok(seed.unwrap_or_else(|| Self(Seed::fresh())))
     }
 }
 
@@ -71,7 +71,11 @@ pub(crate) fn keyed(
     operation: UtoipaMethodRouter<Arc<App>>,
 ) -> UtoipaMethodRouter<Arc<App>> {
     let (schemas, paths, methods) = operation;
-    let path = paths.paths.keys().next().map(|path| Arc::from(path.as_str()));
+    let path = paths
+        .paths
+        .keys()
+        .next()
+        .map(|path| Arc::from(path.as_str()));
     let gate = Gate {
         app: Arc::clone(app),
         scope,
@@ -200,7 +204,7 @@ async fn once(app: &App, caller: Caller, mut request: Request, next: Next) -> Re
         }
         Err(failure) => return Problem::from(failure).into_response(),
     };
-    request.extensions_mut().insert(Seed(run.seed()));
+    request.extensions_mut().insert(Seeded(run.seed()));
     let (response, answer) = kept(next.run(request).await).await;
     idempotency::finish(app, run, answer.as_ref()).await;
     response

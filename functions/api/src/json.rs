@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use pesan_lambda::http::BODY_LIMIT;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::problem::{Kind, Problem};
 
@@ -32,7 +33,20 @@ pub(crate) fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Prob
         return Ok(());
     }
     let detail = format!("send the body as {wanted}, and say so in Content-Type");
-    Err(Problem::at(Kind::UnsupportedMediaType, "Content-Type", detail))
+    Err(Problem::at(
+        Kind::UnsupportedMediaType,
+        "Content-Type",
+        detail,
+    ))
+}
+
+/// A field that may be left out, and is not null where it is there unless `T` takes null.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
@@ -109,11 +123,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_by_the_name_of_its_field() {
         for (body, kind, field) in [
-            (r#"{"name":"a","status":"PAID"}"#, "unknown-field", Some("status")),
-            (r#"{"name":"a","inner":{"fee":1,"x":1}}"#, "unknown-field", Some("inner.x")),
+            (
+                r#"{"name":"a","status":"PAID"}"#,
+                "unknown-field",
+                Some("status"),
+            ),
+            (
+                r#"{"name":"a","inner":{"fee":1,"x":1}}"#,
+                "unknown-field",
+                Some("inner.x"),
+            ),
             (r"{}", "invalid-field", Some("name")),
             (r#"{"name":1}"#, "invalid-field", Some("name")),
-            (r#"{"name":"a","inner":{"fee":-1}}"#, "invalid-field", Some("inner.fee")),
+            (
+                r#"{"name":"a","inner":{"fee":-1}}"#,
+                "invalid-field",
+                Some("inner.fee"),
+            ),
             (r#"{"name":"a","name":"b"}"#, "malformed-body", Some("name")),
             ("[]", "malformed-body", None),
             ("1", "malformed-body", None),
@@ -124,7 +150,11 @@ mod tests {
             let said = problem.body("", "");
             let said = serde_json::to_value(&said).unwrap();
             assert_eq!(problem.name(), kind, "{body} {said}");
-            assert_eq!(said.get("field").and_then(|field| field.as_str()), field, "{body} {said}");
+            assert_eq!(
+                said.get("field").and_then(|field| field.as_str()),
+                field,
+                "{body} {said}"
+            );
         }
     }
 }

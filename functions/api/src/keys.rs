@@ -105,10 +105,7 @@ impl From<ApiKey> for Key {
     tag = "Keys",
     responses((status = 200, description = "The key", body = Key))
 )]
-pub(crate) async fn current(
-    caller: Caller,
-    parameters: Parameters,
-) -> Result<Json<Key>, Problem> {
+pub(crate) async fn current(caller: Caller, parameters: Parameters) -> Result<Json<Key>, Problem> {
     parameters.end()?;
     Ok(Json(caller.key.into()))
 }

@@ -3,14 +3,17 @@
 
 mod cursor;
 mod docs;
+mod files;
 mod gate;
 mod json;
 mod keys;
 mod openapi;
 mod parameters;
+mod plans;
 mod problem;
 mod routes;
 mod segment;
+mod subscribers;
 
 use std::sync::Arc;
 
@@ -49,7 +52,9 @@ pub async fn handler(env: &Env, clock: Clock) -> anyhow::Result<Handler> {
 
 /// One Lambda event through the router.
 async fn answer(router: axum::Router, base_url: Arc<str>, request: Request) -> Response<Body> {
-    let id = telemetry::request_id(&request).unwrap_or_default().to_owned();
+    let id = telemetry::request_id(&request)
+        .unwrap_or_default()
+        .to_owned();
     let (parts, body) = request.into_parts();
     let response = if body.len() > LARGEST {
         Problem::too_large(LARGEST).into_response()

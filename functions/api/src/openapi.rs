@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use pesan_domain::api_key::Scope;
 use serde_json::{Map, Value, json};
+use utoipa::OpenApi as _;
 use utoipa::openapi::path::{Operation, Paths};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, PathItem};
-use utoipa::OpenApi as _;
 
 use crate::problem::{CONTENT_TYPE, Kind};
 
@@ -27,6 +27,8 @@ const KEY: &str = "key";
     ),
     tags(
         (name = "Keys", description = "What a key is and may do"),
+        (name = "Plans", description = "What subscribers pay for each month"),
+        (name = "Subscribers", description = "Who is billed each month"),
         (name = "Documentation", description = "What you are reading, for people and for programs"),
     ),
     components(schemas(crate::problem::Body)),
@@ -197,6 +199,9 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
     if has_body {
         exemplify(&mut operation["requestBody"]["content"], schemas);
     }
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        never_null(&mut parameter["schema"]);
+    }
     let mut statuses = Vec::new();
     if is_keyed {
         statuses.extend([400, 401, 429, 503]);
@@ -221,6 +226,16 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
     for status in statuses {
         let response = json!({"$ref": format!("#/components/responses/Problem{status}")});
         operation["responses"][status.to_string()] = response;
+    }
+}
+
+/// A parameter that is left out is no null.
+fn never_null(schema: &mut Value) {
+    if let Some(types) = schema["type"].as_array_mut() {
+        types.retain(|one| one != "null");
+        if let [one] = types.as_slice() {
+            schema["type"] = one.clone();
+        }
     }
 }
 
@@ -249,17 +264,22 @@ pub(crate) fn example_of(schema: &Value, schemas: &Value) -> Option<Value> {
     if let Some(first) = schema["enum"].as_array().and_then(|all| all.first()) {
         return Some(first.clone());
     }
-    if let Some(first) = ["allOf", "oneOf", "anyOf"]
-        .iter()
-        .find_map(|of| schema[*of].as_array()?.iter().find(|one| one["type"] != "null"))
-    {
+    if let Some(first) = ["allOf", "oneOf", "anyOf"].iter().find_map(|of| {
+        schema[*of]
+            .as_array()?
+            .iter()
+            .find(|one| one["type"] != "null")
+    }) {
         return example_of(first, schemas);
     }
     if let Some(fields) = schema["properties"].as_object() {
         let fields = fields.iter();
-        let fields = fields.filter_map(|(name, field)| Some((name.clone(), example_of(field, schemas)?)));
+        let fields =
+            fields.filter_map(|(name, field)| Some((name.clone(), example_of(field, schemas)?)));
         return Some(Value::Object(fields.collect()));
     }
     let items = schema.get("items")?;
-    Some(Value::Array(example_of(items, schemas).into_iter().collect()))
+    Some(Value::Array(
+        example_of(items, schemas).into_iter().collect(),
+    ))
 }

@@ -2,14 +2,28 @@
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use utoipa::IntoParams;
 
 use crate::gate::Caller;
 use crate::problem::{Kind, Problem};
 
 /// Things on a page where nothing is said.
-const USUAL_PAGE: u32 = 50;
+const USUAL_PAGE: u16 = 50;
 /// Things on a page at most.
-const LARGEST_PAGE: u32 = 100;
+const LARGEST_PAGE: u16 = 100;
+
+/// What [`Parameters::page`] reads.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes and is never made")]
+pub(crate) struct Paging {
+    /// How many at most; 50 where nothing is said
+    #[param(minimum = 1, maximum = 100, example = 50)]
+    limit: Option<u32>,
+    /// The `next` of the page before
+    #[param(max_length = 1024, example = "")]
+    cursor: Option<String>,
+}
 
 /// The parameters that nobody has read yet.
 #[derive(Debug)]
@@ -19,7 +33,7 @@ pub(crate) struct Parameters(Vec<(String, String)>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     /// How many at most.
-    pub limit: u32,
+    pub limit: u16,
     /// After which; the beginning where it is none.
     pub after: Option<String>,
 }
@@ -30,7 +44,10 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(pairs) = pairs.map_err(|_| {
-            Problem::new(Kind::MalformedBody, "the query is no list of names and values")
+            Problem::new(
+                Kind::MalformedBody,
+                "the query is no list of names and values",
+            )
         })?;
         Ok(Self(pairs))
     }
@@ -70,12 +87,15 @@ impl Parameters {
                 Problem::at(Kind::InvalidField, "limit", detail)
             })?,
         };
-        let after = self.take("cursor")?;
-        let after = after.map(|cursor| caller.cursors.open(list, &cursor));
-        Ok(Page {
-            limit,
-            after: after.transpose()?,
-        })
+        let after = self.cursor(caller, list)?;
+        Ok(Page { limit, after })
+    }
+
+    /// The position in a list at which `cursor` begins.
+    pub fn cursor(&mut self, caller: &Caller, list: &str) -> Result<Option<String>, Problem> {
+        let cursor = self.take("cursor")?;
+        let position = cursor.map(|cursor| caller.cursors.open(list, &cursor));
+        position.transpose()
     }
 
     /// Refuses what is left over.
@@ -92,7 +112,7 @@ impl Parameters {
 }
 
 /// Digits only, from 1 to [`LARGEST_PAGE`].
-fn number(text: &str) -> Option<u32> {
+fn number(text: &str) -> Option<u16> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits)?;
     (1..=LARGEST_PAGE).contains(&number).then_some(number)

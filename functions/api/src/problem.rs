@@ -6,11 +6,14 @@ use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
 use pesan_domain::field::FieldRefused;
 use pesan_service::Failure;
+use pesan_service::subscribers::RegistryError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Where the page of each kind is, by its name.
 pub(crate) const PATH: &str = "/v1/problems/";
+/// The field that names another thing, which may not be there.
+const PLAN: &str = "plan";
 /// The content type.
 pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -27,6 +30,7 @@ pub(crate) enum Kind {
     UnknownField,
     InvalidField,
     InvalidCursor,
+    Conflict,
     RequestInProgress,
     IdempotencyKeyReused,
     RateLimited,
@@ -43,7 +47,7 @@ pub(crate) struct About {
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unauthorized,
         Self::InsufficientScope,
         Self::NotFound,
@@ -54,6 +58,7 @@ impl Kind {
         Self::UnknownField,
         Self::InvalidField,
         Self::InvalidCursor,
+        Self::Conflict,
         Self::RequestInProgress,
         Self::IdempotencyKeyReused,
         Self::RateLimited,
@@ -144,6 +149,14 @@ impl Kind {
                 "A cursor is the `next` of an earlier page of the same list, got with the same key. \
                  It cannot be made or changed.",
                 "Begin at the first page, without a cursor.",
+            ),
+            Self::Conflict => about(
+                "conflict",
+                StatusCode::CONFLICT,
+                "It does not go with what is there",
+                "The request is well made, but something that is there stands against it: the id is \
+                 taken, or the plan it names is not there or takes nobody new.",
+                "Read what is there, and change the request as the detail says.",
             ),
             Self::RequestInProgress => about(
                 "request-in-progress",
@@ -252,6 +265,11 @@ impl Problem {
         Self::new(Kind::MethodNotAllowed, detail)
     }
 
+    pub fn invalid_cursor() -> Self {
+        let detail = "cursor: not the `next` of a page of this list; begin without one";
+        Self::at(Kind::InvalidCursor, "cursor", detail)
+    }
+
     pub fn too_large(most_bytes: usize) -> Self {
         let kilobytes = most_bytes / 1024;
         let detail = format!("the body is larger than {kilobytes} kB: send less at once");
@@ -277,7 +295,10 @@ impl Problem {
 
     pub fn insufficient_scope(scope: Scope) -> Self {
         let name = scope.name();
-        let detail = format!("the key has no scope {name}: use one that may {}", scope.words());
+        let detail = format!(
+            "the key has no scope {name}: use one that may {}",
+            scope.words()
+        );
         let challenge =
             format!("Bearer realm=\"pesan\", error=\"insufficient_scope\", scope=\"{name}\"");
         Self::new(Kind::InsufficientScope, detail).with(header::WWW_AUTHENTICATE, &challenge)
@@ -334,6 +355,29 @@ impl IntoResponse for Problem {
 impl From<FieldRefused> for Problem {
     fn from(refused: FieldRefused) -> Self {
         Self::at(Kind::InvalidField, refused.field, refused.to_string())
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::UnknownMerchant(_) => Self::not_found(),
+            RegistryError::UnknownPlan(_) | RegistryError::UnknownSubscriber(_) => {
+                let detail = format!("{error}: check the id against the list it came from");
+                Self::new(Kind::NotFound, detail)
+            }
+            RegistryError::PlanExists(_) | RegistryError::SubscriberExists(_) => {
+                Self::at(Kind::Conflict, "id", error.to_string())
+            }
+            RegistryError::Field(refused) if refused.field == PLAN => {
+                Self::at(Kind::Conflict, PLAN, refused.to_string())
+            }
+            RegistryError::Field(refused) => refused.into(),
+            RegistryError::Position => Self::invalid_cursor(),
+            RegistryError::NotAllowed(reason) | RegistryError::Unavailable(reason) => {
+                Failure::Unavailable(reason).into()
+            }
+        }
     }
 }
 

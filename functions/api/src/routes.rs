@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use pesan_domain::api_key::Scope;
 use pesan_service::App;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
@@ -15,12 +16,27 @@ use utoipa_axum::routes;
 use crate::gate::keyed;
 use crate::problem::{Kind, Problem};
 use crate::segment::Segment;
-use crate::{docs, keys, openapi};
+use crate::{docs, files, keys, openapi, plans, subscribers};
+
+const READ: Option<Scope> = Some(Scope::BillingRead);
+const WRITE: Option<Scope> = Some(Scope::BillingWrite);
 
 /// Everything under `/v1`.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let (router, openapi) = OpenApiRouter::with_openapi(openapi::base())
         .routes(keyed(app, None, routes!(keys::current)))
+        .routes(keyed(app, READ, routes!(plans::list)))
+        .routes(keyed(app, WRITE, routes!(plans::create)))
+        .routes(keyed(app, READ, routes!(plans::show)))
+        .routes(keyed(app, WRITE, routes!(plans::change)))
+        .routes(keyed(app, WRITE, routes!(plans::archive)))
+        .routes(keyed(app, READ, routes!(subscribers::list)))
+        .routes(keyed(app, WRITE, routes!(subscribers::create)))
+        .routes(keyed(app, READ, routes!(subscribers::show)))
+        .routes(keyed(app, WRITE, routes!(subscribers::change)))
+        .routes(keyed(app, WRITE, routes!(subscribers::remove)))
+        .routes(keyed(app, WRITE, routes!(files::import)))
+        .routes(keyed(app, READ, routes!(files::export)))
         .split_for_parts();
     let (described, openapi) = OpenApiRouter::with_openapi(openapi)
         .routes(routes!(description))
@@ -103,7 +119,11 @@ async fn documentation(State(description): State<Arc<Description>>) -> Result<Re
         example = "body {}"))
 )]
 async fn stylesheet() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], docs::STYLE).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
+        docs::STYLE,
+    )
+        .into_response()
 }
 
 /// What a kind of problem means and what to do about it

@@ -247,7 +247,13 @@ mod tests {
         }
         assert_eq!(Scope::parse("billing"), Err(ScopeError));
         assert_eq!(KeyId::parse("abababababab"), Ok(key().id));
-        for bad in ["", "ABABABABABAB", "abababababa", "ababababababa", "äbabababab"] {
+        for bad in [
+            "",
+            "ABABABABABAB",
+            "abababababa",
+            "ababababababa",
+            "äbabababab",
+        ] {
             assert!(KeyId::parse(bad).is_err(), "{bad}");
             assert!(KeyId::of_hash(bad).is_err() || bad.len() > 12, "{bad}");
         }
@@ -269,10 +275,34 @@ mod tests {
         assert_eq!(key().check(), Ok(()));
         let rate = |per_second, burst| Rate { per_second, burst };
         for (field, key) in [
-            ("name", ApiKey { name: String::new(), ..key() }),
-            ("scopes", ApiKey { scopes: BTreeSet::new(), ..key() }),
-            ("rate", ApiKey { rate: rate(0, 5), ..key() }),
-            ("burst", ApiKey { rate: rate(10, 9), ..key() }),
+            (
+                "name",
+                ApiKey {
+                    name: String::new(),
+                    ..key()
+                },
+            ),
+            (
+                "scopes",
+                ApiKey {
+                    scopes: BTreeSet::new(),
+                    ..key()
+                },
+            ),
+            (
+                "rate",
+                ApiKey {
+                    rate: rate(0, 5),
+                    ..key()
+                },
+            ),
+            (
+                "burst",
+                ApiKey {
+                    rate: rate(10, 9),
+                    ..key()
+                },
+            ),
         ] {
             assert_eq!(key.check().unwrap_err().field, field);
         }

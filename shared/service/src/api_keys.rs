@@ -103,8 +103,7 @@ pub async fn revoke(app: &App, merchant: &MerchantId, id: &KeyId) -> Result<ApiK
     for nth in 1..=TRIES {
         let keys = app.store.api_keys(merchant).await?;
         let found = keys.into_iter().find(|(_, key)| key.id == *id);
-        let (hash, key) =
-            found.ok_or_else(|| no_key(merchant, id, "is none of its keys"))?;
+        let (hash, key) = found.ok_or_else(|| no_key(merchant, id, "is none of its keys"))?;
         if !key.is_live() {
             return Ok(key);
         }
@@ -123,7 +122,10 @@ pub async fn revoke(app: &App, merchant: &MerchantId, id: &KeyId) -> Result<ApiK
 }
 
 fn no_key(merchant: &MerchantId, id: &KeyId, why: &str) -> FieldRefused {
-    FieldRefused::new("key", format!("{id} {why}: see `pesan key list {merchant}`"))
+    FieldRefused::new(
+        "key",
+        format!("{id} {why}: see `pesan key list {merchant}`"),
+    )
 }
 
 /// The live key that `token` opens. It is looked up by its hash, so that no time tells how much of a
@@ -191,7 +193,14 @@ mod tests {
         let token = fresh();
         assert!(is_wellformed(token.expose_secret()));
         assert_ne!(token.expose_secret(), fresh().expose_secret());
-        for bad in ["", "pk", "sk_abc", "pk_a b", "pk_ä", &format!("pk_{}", "a".repeat(98))] {
+        for bad in [
+            "",
+            "pk",
+            "sk_abc",
+            "pk_a b",
+            "pk_ä",
+            &format!("pk_{}", "a".repeat(98)),
+        ] {
             assert!(!is_wellformed(bad), "{bad}");
         }
     }

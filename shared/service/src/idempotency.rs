@@ -17,14 +17,40 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Leave to run, which must be given back with [`finish`].
 #[derive(Clone, Debug)]
-pub struct Run(Claim);
+pub struct Run {
+    claim: Claim,
+    is_again: bool,
+}
+
+/// What a run makes the ids of what it makes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// The same for every run under one claim: what a run that died has made, the next one finds by
+    /// an id that is made of it.
+    pub number: u128,
+    /// Whether a run before this one may have made it.
+    pub is_again: bool,
+}
+
+impl Seed {
+    /// Of a run under no claim.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            number: rand::random(),
+            is_again: false,
+        }
+    }
+}
 
 impl Run {
-    /// A number that is the same for every run under the same claim: what a run that died has made,
-    /// the next one finds by an id that is made of it.
+    /// Its seed.
     #[must_use]
-    pub fn seed(&self) -> u128 {
-        self.0.seed
+    pub fn seed(&self) -> Seed {
+        Seed {
+            number: self.claim.seed,
+            is_again: self.is_again,
+        }
     }
 }
 
@@ -68,7 +94,7 @@ pub async fn begin(
         kept_until: later(KEPT),
     };
     Ok(match app.store.claim(claim, now).await? {
-        Claimed::Ours(claim) => Begun::Run(Run(claim)),
+        Claimed::Ours { claim, is_again } => Begun::Run(Run { claim, is_again }),
         Claimed::Answered(answer) => Begun::Answered(answer),
         Claimed::Other => Begun::Other,
         Claimed::Running { until } => {
@@ -79,18 +105,12 @@ pub async fn begin(
     })
 }
 
-/// A seed of a run under no claim.
-#[must_use]
-pub fn fresh_seed() -> u128 {
-    rand::random()
-}
-
 /// Keeps the answer of a run that did something; one that did nothing lets the key go. That it could
 /// not be kept is no failure of the request: the next run finds what this one made.
 pub async fn finish(app: &App, run: Run, answer: Option<&Answer>) {
     let kept = match answer {
-        Some(answer) => app.store.answer_claim(&run.0, answer).await,
-        None => app.store.release_claim(&run.0).await,
+        Some(answer) => app.store.answer_claim(&run.claim, answer).await,
+        None => app.store.release_claim(&run.claim).await,
     };
     if let Err(error) = kept {
         tracing::warn!(idempotency = "not kept", failure = %error);

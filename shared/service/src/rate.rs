@@ -185,7 +185,10 @@ mod tests {
             (passage.refused_until, passage.remaining, passage.full_in),
             (None, 489, 1)
         );
-        assert!(lease.pass(Rate::USUAL, at(-1)).is_none(), "the clock went back");
+        assert!(
+            lease.pass(Rate::USUAL, at(-1)).is_none(),
+            "the clock went back"
+        );
         assert!(lease.pass(Rate::USUAL, at(60_000)).is_none());
         assert!(lease.pass(Rate::USUAL, at(59_999)).is_some());
         assert!(lease.pass(Rate::USUAL, at(59_999)).is_none());

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::contact::text;
 use super::rows::Keyed;
-use super::{Store, StoreError, broken, from_item, keys, lost_or_unavailable, to_item, unavailable};
+use super::{
+    Store, StoreError, broken, from_item, keys, lost_or_unavailable, to_item, unavailable,
+};
 
 /// Who claims what, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,12 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// It is this run's, with the seed to use.
-    Ours(Claim),
+    Ours {
+        /// As it is stored.
+        claim: Claim,
+        /// Whether it was taken over from a run that died.
+        is_again: bool,
+    },
     /// Another run, not over yet, has it.
     Running {
         /// Until when.
@@ -97,7 +104,10 @@ impl Store {
             .await
             .map_err(lost_or_unavailable);
         match put {
-            Ok(_) => Ok(Claimed::Ours(claim)),
+            Ok(_) => Ok(Claimed::Ours {
+                claim,
+                is_again: false,
+            }),
             Err(StoreError::Conflict) => self.claimed(claim, now).await,
             Err(error) => Err(error),
         }
@@ -147,7 +157,10 @@ impl Store {
             .await
             .map_err(lost_or_unavailable);
         match put {
-            Ok(_) => Ok(Claimed::Ours(claim)),
+            Ok(_) => Ok(Claimed::Ours {
+                claim,
+                is_again: true,
+            }),
             Err(StoreError::Conflict) => Ok(Claimed::Running {
                 until: claim.locked_until,
             }),

@@ -179,14 +179,21 @@ pub(super) const FUNCTIONS: [Function; 8] = [
         grants: &[
             (
                 &["dynamodb:BatchGetItem"],
-                &["KEY#*", "RATE#*", "CLAIM#api#*"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*#SUB#*"],
             ),
+            (&["dynamodb:Query"], &["M#*"]),
             (
                 &["dynamodb:DeleteItem", "dynamodb:PutItem"],
-                &["RATE#*", "CLAIM#api#*"],
+                &[
+                    "RATE#*",
+                    "CLAIM#api#*",
+                    "M#*#PLAN",
+                    "M#*#SUB#*",
+                    "M#*#PHONE#*",
+                ],
             ),
         ],
-        secrets: &[],
+        secrets: &[CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
