@@ -194,10 +194,10 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
             headers["RateLimit"] = header("RateLimit");
             headers["RateLimit-Policy"] = header("RateLimitPolicy");
         }
-        exemplify(&mut response["content"], schemas);
+        exemplify(response.get_mut("content"), schemas);
     }
     if has_body {
-        exemplify(&mut operation["requestBody"]["content"], schemas);
+        exemplify(operation["requestBody"].get_mut("content"), schemas);
     }
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         never_null(&mut parameter["schema"]);
@@ -240,11 +240,9 @@ fn never_null(schema: &mut Value) {
 }
 
 /// Gives each content an example, made of those of its fields.
-fn exemplify(content: &mut Value, schemas: &Value) {
-    if content.is_null() {
-        return;
-    }
-    for (_, media) in content.as_object_mut().into_iter().flatten() {
+fn exemplify(content: Option<&mut Value>, schemas: &Value) {
+    let media = content.and_then(Value::as_object_mut);
+    for (_, media) in media.into_iter().flatten() {
         if media.get("example").is_none() && media.get("examples").is_none() {
             if let Some(example) = example_of(&media["schema"], schemas) {
                 media["example"] = example;
