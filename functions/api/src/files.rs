@@ -227,7 +227,7 @@ pub(crate) async fn import(
     operation_id = "export_subscribers",
     tag = "Subscribers",
     params(("cursor" = Option<String>, Query, description = "From the Link header of the part before",
-        max_length = 1024, example = "")),
+        max_length = 1024, example = "CzwgnG_k0EsnSeM0EPiruGRhc2Fy")),
     responses((status = 200, description = "A CSV file", body = String, content_type = "text/csv",
         example = "id,name,phone,plan\nplg-001,Siti Rahma,+6281234567890,dasar\n"))
 )]

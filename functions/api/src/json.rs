@@ -69,6 +69,10 @@ fn malformed(error: &serde_json::Error) -> Problem {
 fn refused(path: String, error: &serde_json::Error) -> Problem {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default();
+    // Its words for numbers are Rust's.
+    let said = ["u64", "i64"].iter().fold(said.to_owned(), |said, word| {
+        said.replace(word, "a whole number")
+    });
     let quoted = |what: &str| {
         let rest = said.strip_prefix(what)?.strip_prefix(" field `")?;
         rest.split('`').next().map(str::to_owned)

@@ -115,11 +115,11 @@ fn headers() -> Value {
             text.clone(),
             json!("\"key\";q=500;w=5"),
         ),
-        "RetryAfter": header(
-            "Seconds to wait",
-            json!({"type": "integer", "minimum": 1}),
-            json!(1),
-        ),
+        "RetryAfter": {
+            "description": "Seconds to wait, where waiting helps",
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 1,
+        },
         "Challenge": header(
             "What would open it",
             text,
@@ -179,54 +179,75 @@ fn example(kind: Kind, base_url: &str) -> Value {
 
 /// Adds to an operation what it shares with the others.
 fn complete(method: &str, operation: &mut Value, schemas: &Value) {
-    let security = operation["security"][0][KEY].as_array();
-    let scoped = security.is_some_and(|scopes| !scopes.is_empty());
-    let is_keyed = security.is_some();
-    let changes = method != "get";
-    let has_body = operation.get("requestBody").is_some();
-    let in_path = operation["parameters"]
-        .as_array()
-        .is_some_and(|all| all.iter().any(|one| one["in"] == "path"));
-    for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+    let scopes = operation["security"][0][KEY].as_array();
+    let needs = Needs {
+        key: scopes.is_some(),
+        scope: scopes.is_some_and(|scopes| !scopes.is_empty()),
+        name: scopes.is_some() && method != "get",
+        body: operation.get("requestBody").is_some(),
+        segment: operation["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["in"] == "path")),
+    };
+    complete_parameters(&needs, operation);
+    if let Some(body) = operation.get_mut("requestBody") {
+        exemplify(body.get_mut("content"), schemas);
+    }
+    let responses = operation["responses"].as_object_mut();
+    for (_, response) in responses.into_iter().flatten() {
         let headers = &mut response["headers"];
         headers["X-Request-Id"] = header("RequestId");
-        if is_keyed {
+        if needs.key {
             headers["RateLimit"] = header("RateLimit");
             headers["RateLimit-Policy"] = header("RateLimitPolicy");
         }
         exemplify(response.get_mut("content"), schemas);
     }
-    if has_body {
-        exemplify(operation["requestBody"].get_mut("content"), schemas);
-    }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-        never_null(&mut parameter["schema"]);
-    }
-    let mut statuses = Vec::new();
-    if is_keyed {
-        statuses.extend([400, 401, 429, 503]);
-        if scoped {
-            statuses.push(403);
-        }
-        if changes {
-            statuses.extend([409, 422]);
-            let parameter = json!({"$ref": "#/components/parameters/IdempotencyKey"});
-            match operation["parameters"].as_array_mut() {
-                Some(parameters) => parameters.push(parameter),
-                None => operation["parameters"] = json!([parameter]),
-            }
-        }
-    }
-    if has_body {
-        statuses.extend([413, 415]);
-    }
-    if in_path {
-        statuses.push(404);
-    }
-    for status in statuses {
+    for status in needs.problems() {
         let response = json!({"$ref": format!("#/components/responses/Problem{status}")});
         operation["responses"][status.to_string()] = response;
     }
+}
+
+/// What an operation asks of a request.
+struct Needs {
+    key: bool,
+    scope: bool,
+    /// It may be named by an `Idempotency-Key`.
+    name: bool,
+    body: bool,
+    /// A part of the path names a thing.
+    segment: bool,
+}
+
+impl Needs {
+    /// The statuses of the problems that come of it.
+    fn problems(&self) -> Vec<u16> {
+        let problems: [(bool, &[u16]); 5] = [
+            (self.key, &[400, 401, 429, 503]),
+            (self.scope, &[403]),
+            (self.name, &[409, 422]),
+            (self.body, &[413, 415]),
+            (self.segment, &[404]),
+        ];
+        let those = problems.iter().filter(|(needed, _)| *needed);
+        those.flat_map(|(_, statuses)| *statuses).copied().collect()
+    }
+}
+
+fn complete_parameters(needs: &Needs, operation: &mut Value) {
+    let there = operation.get_mut("parameters");
+    let mut parameters: Vec<Value> = there
+        .and_then(Value::as_array_mut)
+        .map(std::mem::take)
+        .unwrap_or_default();
+    for parameter in &mut parameters {
+        never_null(&mut parameter["schema"]);
+    }
+    if needs.name {
+        parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
+    }
+    operation["parameters"] = Value::Array(parameters);
 }
 
 /// A parameter that is left out is no null.

@@ -21,7 +21,7 @@ pub(crate) struct Paging {
     #[param(minimum = 1, maximum = 100, example = 50)]
     limit: Option<u32>,
     /// The `next` of the page before
-    #[param(max_length = 1024, example = "")]
+    #[param(max_length = 1024, example = "CzwgnG_k0EsnSeM0EPiruGRhc2Fy")]
     cursor: Option<String>,
 }
 

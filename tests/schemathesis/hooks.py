@@ -1,0 +1,24 @@
+"""What schemathesis does not know by itself."""
+
+import schemathesis
+
+
+@schemathesis.serializer("text/csv")
+def csv(context, value):
+    return str(value).encode("utf-8", "surrogatepass")
+
+
+def whole(value):
+    """To JSON Schema 1.0 is an integer. To us it is no amount of money."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: whole(one) for name, one in value.items()}
+    return value
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    case.body = whole(case.body)
