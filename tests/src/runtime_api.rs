@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
-use crate::{Log, Running, Stack, function_with, samples};
+use crate::{Log, Stack, function_with, samples};
 
 /// The id that Lambda gives the one event.
 pub const REQUEST_ID: &str = "5d5c5b5a";
@@ -105,7 +105,7 @@ pub async fn invoke_with(
     let poll = first(name, "asked for an event", &mut polled).await;
     drop(polled);
     let (end, body) = first(name, "answered its event", &mut answer).await;
-    let peak_kilobytes = peak(&running);
+    let peak_kilobytes = peak_kilobytes(running.0.id());
     drop(running);
     served.abort();
     Invoked {
@@ -118,9 +118,9 @@ pub async fn invoke_with(
     }
 }
 
-/// `VmHWM` of a running process.
-fn peak(running: &Running) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id())).ok()?;
+/// The most memory that a running process has held, in kilobytes; not known everywhere.
+pub fn peak_kilobytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../docs/DEPLOY.md");
 const CATALOG: &str = include_str!("../../docs/catalog-example.csv");
+const SUBSCRIBERS: &str = include_str!("../../docs/subscribers-example.csv");
 
 /// The commands of the blocks that need no AWS: those marked `sh`.
 fn commands() -> Vec<String> {
@@ -44,6 +45,7 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
     let operator = Operator::of(&stack);
     // What BotFather, and Midtrans' and Meta's dashboards give.
     operator.file("docs/catalog-example.csv", CATALOG);
+    operator.file("docs/subscribers-example.csv", SUBSCRIBERS);
     operator.file("telegram-token.txt", "4711:the-token-of-jaya\n");
     operator.file("midtrans-server-key.txt", "SB-Mid-server-jaya\n");
     operator.file("whatsapp-app-secret.txt", "the-secret-of-the-app\n");

@@ -204,7 +204,8 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     stack.expect_states(&reviewed, "Refunded", "Held").await;
 
     stack.handle("/sandbox/whatsapp-verify", &json!({})).await;
-    stack.writes("6281200000042", "STOP", 1).await;
+    // A subscriber's number.
+    stack.writes("62812000001001", "STOP", 1).await;
     let paused = json!({"event": "PAUSED"});
     let path = "/sandbox/whatsapp-templates/monthly_bill";
     stack.handle(path, &paused).await;

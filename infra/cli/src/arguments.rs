@@ -8,7 +8,8 @@ use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
-use pesan_domain::ids::MerchantId;
+use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
+use pesan_domain::money::{self, Rupiah};
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
 #[derive(Debug, Parser)]
@@ -42,6 +43,18 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: CatalogCommand,
+    },
+    /// What a merchant's subscribers pay for each month
+    Plans {
+        /// What to do
+        #[command(subcommand)]
+        command: PlansCommand,
+    },
+    /// Who pays a merchant each month
+    Subscribers {
+        /// What to do
+        #[command(subcommand)]
+        command: SubscribersCommand,
     },
     /// When a merchant takes customers
     Hours {
@@ -200,6 +213,129 @@ pub struct CatalogImport {
     /// Import the other rows where some are refused
     #[arg(long, conflicts_with = "remove_absent")]
     pub skip_refused: bool,
+}
+
+/// `pesan plans`
+#[derive(Debug, Subcommand)]
+pub enum PlansCommand {
+    /// Makes a plan
+    Add {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// 1 to 24 small letters, digits and hyphens, for good
+        #[arg(value_parser = plan_id)]
+        plan: PlanId,
+        /// As it stands on the bill
+        #[arg(long)]
+        name: String,
+        /// What a month costs, such as 150000
+        #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+        fee: Rupiah,
+    },
+    /// Lists the plans
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Changes a plan from the next bill on; what is not named stays
+    Set(PlanSettings),
+    /// Archives a plan: who has it keeps it, and nobody new gets it
+    Remove {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// The plan
+        #[arg(value_parser = plan_id)]
+        plan: PlanId,
+    },
+}
+
+/// `pesan plans set`
+#[derive(Args, Debug)]
+pub struct PlanSettings {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The plan
+    #[arg(value_parser = plan_id)]
+    pub plan: PlanId,
+    /// As it stands on the bill
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What a month costs, such as 150000
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub fee: Option<Rupiah>,
+    /// Whether it takes nobody new
+    #[arg(long, value_name = "true|false")]
+    pub archived: Option<bool>,
+}
+
+/// `pesan subscribers`
+#[derive(Debug, Subcommand)]
+pub enum SubscribersCommand {
+    /// Lists subscribers, in an order that means nothing and stays
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// So many at most
+        #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+        /// Where the list before this one ended
+        #[arg(long, value_name = "POSITION")]
+        from: Option<String>,
+    },
+    /// Writes what a file lists; the same file again changes nothing
+    Import(SubscribersImport),
+    /// Prints the subscribers as the CSV that import reads
+    Export {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// A file instead of the terminal
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Shows a subscriber
+    Show(OneSubscriber),
+    /// Lets a subscriber owe nothing until they are resumed
+    Pause(OneSubscriber),
+    /// Lets a paused subscriber be billed again
+    Resume(OneSubscriber),
+}
+
+/// A subscriber of a merchant.
+#[derive(Args, Debug)]
+pub struct OneSubscriber {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The subscriber
+    #[arg(value_parser = subscriber_id)]
+    pub subscriber: SubscriberId,
+}
+
+/// `pesan subscribers import`
+#[derive(Args, Debug)]
+pub struct SubscribersImport {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// CSV with the columns name, phone, plan, and optionally id, anchor_day, language, zone,
+    /// paused, opted_out_at, opted_out_source, consent_at, consent_source and telegram_chat, in
+    /// English or Indonesian. An empty cell leaves what is stored as it is
+    pub file: PathBuf,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Import the other rows where some are refused
+    #[arg(long)]
+    pub skip_refused: bool,
+    /// A CSV file for what came of each row
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `pesan hours`
@@ -459,6 +595,22 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 
 fn scope(text: &str) -> Result<Scope, ScopeError> {
     Scope::parse(text.trim())
+}
+
+fn plan_id(text: &str) -> Result<PlanId, String> {
+    PlanId::parse(text).map_err(|_| "not 1 to 24 small letters, digits and hyphens".to_owned())
+}
+
+fn subscriber_id(text: &str) -> Result<SubscriberId, String> {
+    SubscriberId::parse(text)
+        .map_err(|_| "not 1 to 24 small letters, digits and hyphens".to_owned())
+}
+
+fn rupiah(text: &str) -> Result<Rupiah, String> {
+    money::parse_gross_amount(text)
+        .ok()
+        .filter(|_| !text.contains('.'))
+        .ok_or_else(|| "not whole rupiah without separators, such as 150000".to_owned())
 }
 
 fn zone(text: &str) -> Result<Zone, ZoneError> {

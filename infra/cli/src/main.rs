@@ -9,8 +9,10 @@ mod keys;
 mod link_key;
 mod merchant;
 mod midtrans;
+mod plans;
 mod report;
 mod secret;
+mod subscribers;
 mod table;
 mod telegram;
 mod whatsapp;
@@ -52,6 +54,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Catalog {
             command: CatalogCommand::Export { id, output },
         } => catalog::export(&app, &id, output.as_deref()).await,
+        Command::Plans { command } => plans::run(&app, command).await,
+        Command::Subscribers { command } => subscribers::run(&app, command).await,
         Command::Hours {
             command: HoursCommand::Set(hours),
         } => merchant::set_hours(&app, hours).await,

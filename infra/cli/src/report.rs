@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use pesan_domain::field::FieldRefused;
 use pesan_service::merchants::OperatorError;
+use pesan_service::subscribers::RegistryError;
 use serde_json::{Value, json};
 
 /// The outcome of a command.
@@ -55,8 +56,9 @@ impl Report {
 /// Says why a command changed nothing: to standard error, and as JSON where programs read.
 pub fn print_error(error: &anyhow::Error, json: bool) -> std::io::Result<()> {
     if json {
-        let field = match error.downcast_ref() {
-            Some(OperatorError::Field(FieldRefused { field, .. })) => Some(*field),
+        let field = match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(OperatorError::Field(FieldRefused { field, .. })), _)
+            | (_, Some(RegistryError::Field(FieldRefused { field, .. }))) => Some(*field),
             _ => None,
         };
         let body = json!({"error": {"message": format!("{error:#}"), "field": field}});

@@ -1,6 +1,9 @@
-//! The two merchants of DESIGN section 7, made through the same code as an operator's.
+//! The two merchants of DESIGN section 7 and the subscribers of one, made through the same code as an operator's.
 
-use anyhow::Context as _;
+use std::io::Cursor;
+
+use anyhow::{Context as _, ensure};
+use jiff::SignedDuration;
 use jiff::civil::time;
 use pesan_adapters::clock::Clock;
 use pesan_adapters::secrets::{
@@ -9,14 +12,17 @@ use pesan_adapters::secrets::{
 use pesan_domain::api_key::{Rate, Scope};
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::{Item, ItemFields};
-use pesan_domain::ids::MerchantId;
+use pesan_domain::ids::{MerchantId, PlanId};
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
 use pesan_domain::message::activation::Activation;
+use pesan_domain::money::Rupiah;
+use pesan_domain::subscriber::Plan;
 use pesan_sandbox::{Sandbox, Shop, WhatsAppAccount, WhatsAppApp};
 use pesan_service::api_keys::{self, NewKey, Opener};
 use pesan_service::merchants::telegram::WebhookSecret;
 use pesan_service::merchants::{self, Import, OperatorError};
-use pesan_service::{App, Config};
+use pesan_service::subscribers::RegistryError;
+use pesan_service::{App, Config, plans, subscribers};
 use secrecy::SecretString;
 
 use crate::stack::Addresses;
@@ -31,6 +37,8 @@ struct Demo {
     whatsapp: [&'static str; 3],
     /// Whether Pesan has the number too.
     is_connected: bool,
+    /// Whether anybody pays it each month.
+    has_subscribers: bool,
 }
 
 const APP_SECRET: &str = "demo-app-secret";
@@ -44,6 +52,7 @@ const DEMOS: [Demo; 2] = [
         midtrans_merchant_id: "G000000001",
         whatsapp: ["1000001", "2000001", "+62 811-1000-001"],
         is_connected: true,
+        has_subscribers: true,
     },
     Demo {
         id: "demo2",
@@ -52,7 +61,36 @@ const DEMOS: [Demo; 2] = [
         midtrans_merchant_id: "G000000002",
         whatsapp: ["1000002", "2000002", "+62 811-1000-002"],
         is_connected: false,
+        has_subscribers: false,
     },
+];
+
+const SUBSCRIBERS: [&str; 25] = [
+    "Budi Santoso",
+    "Siti Nurhaliza Putri",
+    "Agus Wijaya",
+    "Dewi Lestari Handayani",
+    "Eko Prasetyo",
+    "Rina Marlina",
+    "Hendra Gunawan",
+    "Fitri Amelia",
+    "Joko Susilo",
+    "Maya Anggraini",
+    "Rudi Hartono Saputra",
+    "Nur Aisyah",
+    "I Made Suardana",
+    "Ni Luh Ayu Pertiwi",
+    "Yohanes Tandiono",
+    "Maria Goretti Simbolon",
+    "Togar Sihombing",
+    "Asep Sunandar",
+    "Lilis Suryani",
+    "Bambang Sutrisno",
+    "Ratna Dewi Kusuma",
+    "Andi Mappatunru",
+    "Cut Nadia Zahra",
+    "Yusuf Maulana Ibrahim",
+    "Slamet Riyadi",
 ];
 
 const DEVICES: [(&str, &str); 12] = [
@@ -149,7 +187,46 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
     if demo.is_connected && unconnected {
         connect(app, &id, &whatsapp(demo)).await?;
     }
+    if demo.has_subscribers {
+        subscribe(app, &id).await?;
+    }
     Ok(())
+}
+
+/// Gives a merchant its plan and, with it for the first time, its subscribers: a demo's owner may
+/// have changed them since.
+async fn subscribe(app: &App, id: &MerchantId) -> anyhow::Result<()> {
+    let plan = Plan::new(PlanId::parse("dasar")?, "Paket Dasar", Rupiah::new(150_000));
+    match plans::add(app, id, &plan).await {
+        Ok(()) => {}
+        Err(RegistryError::PlanExists(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let import = subscribers::import::Import {
+        dry_run: false,
+        skip_refused: false,
+        made_at: app
+            .clock
+            .now()
+            .checked_sub(SignedDuration::from_hours(62 * 24))?,
+    };
+    let file = Cursor::new(subscriber_file());
+    let (mut report, mut watch) = (|_: &_| Ok(()), |_| {});
+    let done = subscribers::import::import(app, id, file, import, &mut report, &mut watch);
+    let summary = Box::pin(done).await?;
+    ensure!(summary.is_written, "a demo's subscriber is refused");
+    Ok(())
+}
+
+/// As a merchant would write it in Excel.
+fn subscriber_file() -> String {
+    let mut file = "kode;nama;nomor_whatsapp;paket\r\n".to_owned();
+    for (nth, name) in (1..).zip(SUBSCRIBERS) {
+        file.push_str(&format!(
+            "plg-{nth:03};{name};'+628120000010{nth:02};dasar\r\n"
+        ));
+    }
+    file
 }
 
 async fn connect(app: &App, id: &MerchantId, account: &WhatsAppAccount) -> anyhow::Result<()> {

@@ -147,23 +147,26 @@ pub const SHARDS: u8 = 16;
 
 /// Where an object's rows are among the [`SHARDS`]: FNV-1a, the same for good.
 pub(super) fn shard(id: &str) -> u8 {
-    shard_of(id, SHARDS)
+    u8::try_from((fnv(id) >> 32) % u64::from(SHARDS)).unwrap_or_default()
 }
 
-fn shard_of(id: &str, shards: u8) -> u8 {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+fn fnv(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    u8::try_from((hash >> 32) % u64::from(shards)).unwrap_or_default()
+    })
 }
 
 /// Partitions of a merchant's subscribers, and of each period's bills: never changed.
 pub const SUBSCRIBER_SHARDS: u8 = 8;
 
-/// Where a subscriber is among the [`SUBSCRIBER_SHARDS`], the same for good.
+/// Where a subscriber is among the [`SUBSCRIBER_SHARDS`], the same for good: FNV-1a, its halves
+/// folded into each other. Customers' numbers are counted up, and in one half alone `plg-001` to
+/// `plg-800` are all in one shard.
 #[must_use]
 pub fn subscriber_shard(id: &SubscriberId) -> u8 {
-    shard_of(id.as_str(), SUBSCRIBER_SHARDS)
+    let hash = fnv(id.as_str());
+    let folded = hash ^ (hash >> 32);
+    u8::try_from(folded % u64::from(SUBSCRIBER_SHARDS)).unwrap_or_default()
 }
 
 /// Not in the merchant's own partition, which is read with every update of its bot.

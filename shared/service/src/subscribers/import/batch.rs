@@ -1,6 +1,7 @@
 //! Rows that are compared in one read, and written in as few commits as they fit into.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{Store, SubscriberChange};
@@ -88,7 +89,8 @@ impl Batch {
         let taken = self.0.iter().filter_map(Candidate::taken);
         let ids: Vec<SubscriberId> = taken.map(|(id, _)| id.clone()).collect();
         let store = &registrar.app.store;
-        let stored = store.subscribers(&registrar.merchant.id, &ids).await?;
+        let read = || async { Ok(store.subscribers(&registrar.merchant.id, &ids).await?) };
+        let stored = patiently(read).await?;
         Ok(stored
             .into_iter()
             .map(|subscriber| (subscriber.id.clone(), subscriber))
@@ -105,18 +107,44 @@ impl Batch {
     ) -> Result<(), RegistryError> {
         let changes: Vec<SubscriberChange> =
             some.iter().map(|pending| pending.change.clone()).collect();
-        if registrar.put_all(&changes).await? {
+        if patiently(|| registrar.put_all(&changes)).await? {
             return Ok(());
         }
         for pending in some {
             let candidate = self.0.get(pending.row);
             let told = reported.get_mut(pending.row);
             if let (Some(candidate), Some(told)) = (candidate, told) {
-                told.outcome = candidate.write_alone(registrar, made_at).await?;
+                match patiently(|| candidate.write_alone(registrar, made_at)).await? {
+                    // Written by the commit whose answer was lost.
+                    Outcome::Unchanged => {}
+                    outcome => told.outcome = outcome,
+                }
             }
         }
         Ok(())
     }
+}
+
+/// How long the table is waited for at most: a moment's trouble is not to end a long import.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Does what may be done twice, again where the table did not answer.
+async fn patiently<T, F>(act: impl Fn() -> F) -> Result<T, RegistryError>
+where
+    F: Future<Output = Result<T, RegistryError>>,
+{
+    for pause in PAUSES {
+        match act().await {
+            Err(RegistryError::Unavailable(_)) => tokio::time::sleep(pause).await,
+            done => return done,
+        }
+    }
+    act().await
 }
 
 impl Candidate {

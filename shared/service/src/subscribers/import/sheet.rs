@@ -52,7 +52,7 @@ pub(super) struct Sheet<R> {
 
 /// The rows of a file, one at a time.
 pub(super) struct Rows<'a, R> {
-    reader: Reader<BufReader<&'a mut R>>,
+    reader: Reader<LineFeeds<BufReader<&'a mut R>>>,
     record: ByteRecord,
 }
 
@@ -108,7 +108,7 @@ fn beginning(source: &mut (impl Read + Seek)) -> Result<(u64, u8), SheetError> {
         return Err(SheetError::Utf16);
     }
     let mark = if start.starts_with(UTF8_MARK) { 3 } else { 0 };
-    let heading = start.split(|byte| *byte == b'\n').next();
+    let heading = start.split(|byte| matches!(byte, b'\n' | b'\r')).next();
     let has_semicolon = heading.is_some_and(|heading| heading.contains(&b';'));
     Ok((mark, if has_semicolon { b';' } else { b',' }))
 }
@@ -123,7 +123,7 @@ fn rows_from<R: Read + Seek>(
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        .from_reader(BufReader::new(source));
+        .from_reader(LineFeeds::new(BufReader::new(source)));
     Ok(Rows {
         reader,
         record: ByteRecord::new(),
@@ -141,13 +141,89 @@ impl<R: Read> Rows<'_, R> {
                 break;
             }
         }
-        let line = self.record.position().map_or(0, csv::Position::line);
+        let line = self.line();
         if self.record.as_slice().len() > MOST_ROW_BYTES {
             return Err(SheetError::Endless(line));
         }
         let cells: Result<Vec<&str>, _> = self.record.iter().map(std::str::from_utf8).collect();
         let cells = cells.map_err(|_| SheetError::NotUtf8(line))?;
         Ok(Some(Row { line, cells }))
+    }
+
+    /// Where the record begins. The reader says where it was before it skipped blank lines, so it is
+    /// counted back from where the record ends, unless that is the end of a file within quotation
+    /// marks.
+    fn line(&self) -> u64 {
+        let breaks = self.record.as_slice().iter();
+        let breaks = breaks.filter(|byte| **byte == b'\n').count();
+        let after = self.reader.position().line();
+        let counted = after
+            .saturating_sub(1)
+            .saturating_sub(u64::try_from(breaks).unwrap_or(u64::MAX));
+        let said = self.record.position().map_or(0, csv::Position::line);
+        counted.max(said)
+    }
+}
+
+/// A file whose lines all end in one line feed, the last one too.
+struct LineFeeds<R> {
+    source: R,
+    is_after_return: bool,
+    is_within_line: bool,
+}
+
+impl<R> LineFeeds<R> {
+    fn new(source: R) -> Self {
+        Self {
+            source,
+            is_after_return: false,
+            is_within_line: false,
+        }
+    }
+
+    /// Rewrites the first `read` bytes in their place. Returns how many are left.
+    fn rewrite(&mut self, bytes: &mut [u8], read: usize) -> usize {
+        let mut kept = 0_usize;
+        for at in 0..read {
+            let Some(byte) = bytes.get(at).copied() else {
+                break;
+            };
+            let is_second = byte == b'\n' && self.is_after_return;
+            self.is_after_return = byte == b'\r';
+            if is_second {
+                continue;
+            }
+            let rewritten = if byte == b'\r' { b'\n' } else { byte };
+            self.is_within_line = rewritten != b'\n';
+            if let Some(place) = bytes.get_mut(kept) {
+                *place = rewritten;
+            }
+            kept = kept.saturating_add(1);
+        }
+        kept
+    }
+}
+
+impl<R: Read> Read for LineFeeds<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.source.read(bytes)?;
+            let kept = self.rewrite(bytes, read);
+            if kept > 0 {
+                return Ok(kept);
+            }
+            if read == 0 {
+                break;
+            }
+        }
+        match bytes.first_mut() {
+            Some(first) if self.is_within_line => {
+                *first = b'\n';
+                self.is_within_line = false;
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
     }
 }
 
@@ -187,10 +263,12 @@ mod tests {
         assert_eq!(lines(&format!("{HEADING}{comma}")), expected);
         let semicolon = "\u{feff}Nama;No. WA;Paket\r\na;1;x\r\n\"b\nc\";\"2;3\";y\r\nd;4;z";
         assert_eq!(lines(semicolon), expected);
-        let blank = format!("{HEADING}a,1,x\n,,\n , ,\nd,4,z\n");
+        let old_mac = "name,phone,plan\ra,1,x\r\"b\rc\",2;3,y\rd,4,z";
+        assert_eq!(lines(old_mac), expected);
+        let blank = format!("{HEADING}a,1,x\n\n,,\n , ,\n\nd,4,z\n");
         assert_eq!(
             lines(&blank),
-            [(2, row(["a", "1", "x"])), (5, row(["d", "4", "z"]))]
+            [(2, row(["a", "1", "x"])), (7, row(["d", "4", "z"]))]
         );
     }
 
