@@ -254,7 +254,7 @@ async fn each_problem_says_what_is_wrong_and_what_to_do() {
 async fn a19_a20_other_types_and_larger_bodies_are_refused() {
     let stack = Stack::start();
     let plans = |body: String| asks(&stack, Method::POST, "/v1/plans", API_KEY).body(body);
-    let text = plan("dasar").to_string();
+    let text = plan("emas").to_string();
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -356,13 +356,12 @@ async fn i1_malformed_bodies_are_400_and_named() {
         assert_eq!(kind(&stack, response).await.1, field, "{shown}");
     }
     let plans: Value = get(&stack, "/v1/plans").await.json().await.unwrap();
-    assert_eq!(plans, json!({"plans": [], "next": null}));
+    assert_eq!(plans["plans"].as_array().unwrap().len(), 1, "{plans}");
 }
 
 #[tokio::test]
 async fn h10_what_callers_may_not_set_is_refused_by_name() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
     let person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
     let with = |field: &str| {
         let mut body = person.clone();
@@ -409,7 +408,6 @@ async fn h10_what_callers_may_not_set_is_refused_by_name() {
 #[tokio::test]
 async fn h1_another_merchants_things_are_answered_as_unknown() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
     for (path, key) in [
         ("/v1/plans/dasar", "pk_demo2_local"),
         ("/v1/plans/nowhere", API_KEY),
@@ -469,12 +467,12 @@ async fn b20_the_same_request_again_is_answered_as_the_first_time() {
         let request = asks(&stack, Method::POST, "/v1/plans", API_KEY);
         request.header("Idempotency-Key", id).json(&body).send()
     };
-    let first = send("k-1", plan("dasar")).await.unwrap();
+    let first = send("k-1", plan("emas")).await.unwrap();
     assert_eq!(first.status(), 201);
     assert!(!first.headers().contains_key("idempotency-replayed"));
     let location = header(&first, "location").to_owned();
     let body = first.text().await.unwrap();
-    let again = send("k-1", plan("dasar")).await.unwrap();
+    let again = send("k-1", plan("emas")).await.unwrap();
     assert_eq!(header(&again, "idempotency-replayed"), "true");
     assert_eq!(
         (again.status().as_u16(), header(&again, "location")),
@@ -502,15 +500,15 @@ async fn b20_the_same_request_again_is_answered_as_the_first_time() {
 
     // After a day the name is another request's; the table's own clean-up plays no part in it.
     stack.advance("24h").await;
-    let late = send("k-1", plan("dasar")).await.unwrap();
+    let late = send("k-1", plan("emas")).await.unwrap();
     assert_eq!(kind(&stack, late).await.0, "conflict");
 }
 
 #[tokio::test]
 async fn b20_two_at_the_same_moment_take_effect_once() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
     let person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    let had = subscribers(&stack).await.len();
     for nth in 0..10 {
         let send = || {
             let request = asks(&stack, Method::POST, "/v1/subscribers", API_KEY);
@@ -523,7 +521,7 @@ async fn b20_two_at_the_same_moment_take_effect_once() {
         statuses.sort_unstable();
         assert!(matches!(statuses, [201, 201 | 409]), "{statuses:?}");
     }
-    assert_eq!(subscribers(&stack).await.len(), 10);
+    assert_eq!(subscribers(&stack).await.len(), had + 10);
 }
 
 /// Everybody, page by page.
@@ -549,7 +547,6 @@ async fn subscribers(stack: &Stack) -> Vec<String> {
 #[tokio::test]
 async fn b16_a_run_that_died_is_taken_over_after_its_lock_and_doubles_nothing() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
     let person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
     // The claim is a put; the subscriber is a transaction; the answer is a put again.
     for (name, op, fault) in [
@@ -646,7 +643,7 @@ async fn a_list_goes_on_where_its_cursor_says_and_takes_no_other() {
     let last: Value = last.json().await.unwrap();
     assert_eq!(
         (ids(&last), &last["next"]),
-        (vec!["c".to_owned()], &Value::Null)
+        (vec!["c".to_owned(), "dasar".to_owned()], &Value::Null)
     );
     for path in [
         format!("/v1/plans?cursor={next}x"),
@@ -756,14 +753,14 @@ async fn the_description_is_3_1_and_its_pages_need_nothing_from_elsewhere() {
 #[tokio::test]
 async fn a_file_goes_in_and_comes_out_again() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
     let import = |query: &str, file: &str| {
         let path = format!("/v1/subscribers/import{query}");
         let request = asks(&stack, Method::POST, &path, API_KEY);
         let request = request.header("Content-Type", "text/csv; charset=utf-8");
         request.body(file.to_owned()).send()
     };
-    let file = "id,name,phone,plan\nplg-1,=Ani,081200000041,dasar\nplg-2,Siti,x,dasar\n";
+    let had = subscribers(&stack).await.len();
+    let file = "id,name,phone,plan\nx-1,=Ani,081200000041,dasar\nx-2,Siti,x,dasar\n";
     for query in ["?dry_run=true", ""] {
         let report: Value = import(query, file).await.unwrap().json().await.unwrap();
         assert_eq!(
@@ -778,7 +775,7 @@ async fn a_file_goes_in_and_comes_out_again() {
         let corrected = &report["reports"][0]["corrections"][0];
         assert_eq!(corrected["to"], "+6281200000041");
     }
-    assert!(subscribers(&stack).await.is_empty());
+    assert_eq!(subscribers(&stack).await.len(), had);
     for written in ["new", "unchanged"] {
         let report = import("?skip_refused=true", file).await.unwrap();
         let report: Value = report.json().await.unwrap();
@@ -791,14 +788,11 @@ async fn a_file_goes_in_and_comes_out_again() {
     assert!(header(&out, "content-disposition").contains("subscribers.csv"));
     assert!(!out.headers().contains_key("link"));
     let out = out.text().await.unwrap();
-    assert!(
-        out.contains("\nplg-1,'=Ani,'+6281200000041,dasar,"),
-        "{out}"
-    );
+    assert!(out.contains("\nx-1,'=Ani,'+6281200000041,dasar,"), "{out}");
     let back: Value = import("", &out).await.unwrap().json().await.unwrap();
     assert_eq!(
         (&back["unchanged"], &back["refused"]),
-        (&json!(1), &json!(0))
+        (&json!(had + 1), &json!(0))
     );
     let broken = import("", "no,heading\n1,2\n").await.unwrap();
     assert_eq!(kind(&stack, broken).await.0, "malformed-body");
@@ -809,8 +803,7 @@ async fn a_file_goes_in_and_comes_out_again() {
 #[tokio::test]
 async fn a_plan_that_is_archived_keeps_who_has_it_and_can_be_taken_back() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
-    let person = json!({"id": "plg-1", "name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    let person = json!({"id": "x-1", "name": "Siti", "phone": "081200000042", "plan": "dasar"});
     assert_eq!(post(&stack, "/v1/subscribers", &person).await.status(), 201);
     let gone = asks(&stack, Method::DELETE, "/v1/plans/dasar", API_KEY);
     assert_eq!(gone.send().await.unwrap().status(), 204);
@@ -827,7 +820,7 @@ async fn a_plan_that_is_archived_keeps_who_has_it_and_can_be_taken_back() {
         kind(&stack, refused).await,
         ("conflict".to_owned(), json!("plan"))
     );
-    let paused = asks(&stack, Method::PATCH, "/v1/subscribers/plg-1", API_KEY);
+    let paused = asks(&stack, Method::PATCH, "/v1/subscribers/x-1", API_KEY);
     let paused = paused.json(&json!({"paused": true})).send().await.unwrap();
     assert_eq!(paused.status(), 200);
     let mut dearer = plan("dasar");
@@ -843,11 +836,10 @@ async fn a_plan_that_is_archived_keeps_who_has_it_and_can_be_taken_back() {
 #[tokio::test]
 async fn what_a_person_wrote_themselves_nobody_else_takes_back() {
     let stack = Stack::start();
-    post(&stack, "/v1/plans", &plan("dasar")).await;
-    let person = json!({"id": "plg-1", "name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    let person = json!({"id": "x-1", "name": "Siti", "phone": "081200000042", "plan": "dasar"});
     post(&stack, "/v1/subscribers", &person).await;
     let patch = |body: Value| {
-        let request = asks(&stack, Method::PATCH, "/v1/subscribers/plg-1", API_KEY);
+        let request = asks(&stack, Method::PATCH, "/v1/subscribers/x-1", API_KEY);
         request.json(&body).send()
     };
     let noted = json!({"at": "2026-11-20T10:00:00+07:00", "source": "phone call"});

@@ -232,15 +232,15 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     for (path, body) in [
         (
             "/v1/plans",
-            json!({"id": "dasar", "name": "Dasar", "monthly_fee": 0}),
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 0}),
         ),
         (
             "/v1/plans",
-            json!({"id": "dasar", "name": "Dasar", "monthly_fee": 150_000}),
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
         ),
         (
             "/v1/plans",
-            json!({"id": "dasar", "name": "Dasar", "monthly_fee": 150_000}),
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
         ),
         (
             "/v1/subscribers",
