@@ -1,6 +1,11 @@
 //! The description for people: pages made of the same document, complete without scripts and
 //! without a network beside this one.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value is null where nothing is"
+)]
+
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -60,9 +60,10 @@ async fn answer(router: axum::Router, base_url: Arc<str>, request: Request) -> R
         Problem::too_large(LARGEST).into_response()
     } else {
         let request = AxumRequest::from_parts(parts, axum::body::Body::from(body.to_vec()));
-        match router.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+        match pesan_lambda::caught(router.oneshot(request)).await {
+            Some(Ok(response)) => response,
+            Some(Err(never)) => match never {},
+            None => Problem::unavailable().into_response(),
         }
     };
     let (parts, body) = dressed(response, &base_url, &id).into_parts();
@@ -110,4 +111,23 @@ fn write(response: &mut AxumResponse, problem: &Problem, base_url: &str, id: &st
     headers.remove(header::CONTENT_LENGTH);
     let content_type = HeaderValue::from_static(problem::CONTENT_TYPE);
     headers.insert(header::CONTENT_TYPE, content_type);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn j8_a_panic_is_a_problem_like_others() {
+        async fn broken() -> AxumResponse {
+            panic!("a name")
+        }
+        let router = axum::Router::<()>::new().fallback(broken);
+        let request = Request::new(Body::Empty);
+        let response = answer(router, Arc::from("https://pesan.example.com"), request).await;
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["content-type"], problem::CONTENT_TYPE);
+        let body = String::from_utf8(response.body().to_vec()).unwrap();
+        assert!(body.contains("/v1/problems/unavailable") && !body.contains("a name"));
+    }
 }

@@ -265,6 +265,12 @@ impl Problem {
         Self::new(Kind::MethodNotAllowed, detail)
     }
 
+    pub fn unavailable() -> Self {
+        let detail = "it could not be done now: send the same request again in a moment, with the \
+                      same Idempotency-Key if it changes something";
+        Self::new(Kind::Unavailable, detail).after(1)
+    }
+
     pub fn invalid_cursor() -> Self {
         let detail = "cursor: not the `next` of a page of this list; begin without one";
         Self::at(Kind::InvalidCursor, "cursor", detail)
@@ -392,9 +398,7 @@ impl From<Failure> for Problem {
             }
             Failure::Unavailable(reason) => {
                 tracing::warn!(failure = reason);
-                let detail = "it could not be done now: send the same request again in a moment, \
-                              with the same Idempotency-Key if it changes something";
-                Self::new(Kind::Unavailable, detail).after(1)
+                Self::unavailable()
             }
         }
     }

@@ -18,6 +18,8 @@ fn the_projects_template_leads_every_path_of_the_contract() {
         ("/", "WebFunction"),
         ("/m/demo/catalog", "WebFunction"),
         ("/o/abc", "WebFunction"),
+        ("/v1/plans/dasar", "ApiFunction"),
+        ("/v1/docs", "ApiFunction"),
     ] {
         assert_eq!(template.function_at(path), Some(function), "{path}");
     }

@@ -163,7 +163,11 @@ pub(super) const FUNCTIONS: [Function; 8] = [
         binary: "whatsapp-webhook",
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "WA#*"]),
-            (&["dynamodb:PutItem"], &["M#*#PHONE#*", "M#*#TEMPLATES"]),
+            (&["dynamodb:Query"], &["M#*#PHONE#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &["M#*#PHONE#*", "M#*#SUB#*", "M#*#TEMPLATES"],
+            ),
         ],
         secrets: &[
             WHATSAPP_APP_SECRET,
