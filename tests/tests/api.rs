@@ -595,10 +595,12 @@ async fn a_key_passes_its_burst_and_then_its_rate() {
         assert_eq!(header(&passed, "ratelimit-policy"), "\"key\";q=3;w=3");
         assert!(header(&passed, "ratelimit").starts_with("\"key\";r="));
     }
-    // The stack's clock goes on: a second of its own may have brought a token.
+    // The stack's clock goes on: a second of its own may have brought a token, and not ten.
     let mut refused = ask().await;
-    while refused.status() == 200 {
-        refused = ask().await;
+    for _ in 0..10 {
+        if refused.status() == 200 {
+            refused = ask().await;
+        }
     }
     assert_eq!(refused.status(), 429);
     assert_eq!(header(&refused, "retry-after"), "1");
