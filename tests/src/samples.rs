@@ -49,6 +49,12 @@ pub fn expect_answer(function: &str, answer: &Value) {
         }
         // Genuinely signed (401 otherwise), for an order that nobody made.
         "midtrans-notification" => assert_eq!(status, 404, "{answer}"),
+        // With the key of the local stack's seed.
+        "api" => {
+            assert_eq!(status, 200, "{answer}");
+            let key: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(key["merchant"], "demo");
+        }
         "web" => {
             assert_eq!(status, 200, "{answer}");
             assert!(body.contains("Jaya Gadget Servis"), "{body}");

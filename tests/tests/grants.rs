@@ -12,8 +12,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pesan_tests::Stack;
 use pesan_tests::operator::Operator;
+use pesan_tests::{API_KEY, Stack};
+use reqwest::Method;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -236,7 +237,35 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     }
     stack.advance("20m").await;
 
+    // A refused request lets its name go; the second of the same makes it known.
+    for (path, body) in [
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 0}),
+        ),
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
+        ),
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
+        ),
+        (
+            "/v1/subscribers",
+            json!({"id": "a", "name": "A", "phone": "081200000042", "plan": "dasar"}),
+        ),
+    ] {
+        let request = stack.request(Method::POST, path).bearer_auth(API_KEY);
+        let request = request.header("Idempotency-Key", path).json(&body);
+        request.send().await.unwrap();
+    }
+    let remove = stack.request(Method::DELETE, "/v1/subscribers/a");
+    let removed = remove.bearer_auth(API_KEY).send().await.unwrap();
+    assert_eq!(removed.status(), 204);
+
     for (function, binary) in [
+        ("ApiFunction", "api"),
         ("TelegramWebhookFunction", "telegram-webhook"),
         ("MidtransNotificationFunction", "midtrans-notification"),
         ("WebFunction", "web"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
+use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
@@ -88,7 +89,21 @@ pub enum Command {
         #[command(subcommand)]
         command: MessagesCommand,
     },
-    /// The keys that all merchants share
+    /// Keys with which a merchant's own systems call the REST API
+    #[command(
+        long_about = "Keys with which a merchant's own systems call the REST API. The secrets that a \
+                      deployment itself works with are made by `pesan keys create`."
+    )]
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// The secrets that a deployment itself works with, for all merchants
+    #[command(
+        long_about = "The secrets that a deployment itself works with, for all merchants. Keys to the \
+                      REST API are made by `pesan key add`."
+    )]
     Keys {
         /// What to do
         #[command(subcommand)]
@@ -601,6 +616,48 @@ pub enum TemplatesCommand {
     },
 }
 
+/// `pesan key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Makes a key, and shows it this once
+    Add(KeyAdd),
+    /// Lists a merchant's keys, which are not shown again
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Lets a key open nothing any more, within a minute
+    Revoke {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// Its id, as `pesan key list` shows it
+        #[arg(value_parser = key_id)]
+        key: KeyId,
+    },
+}
+
+/// `pesan key add`
+#[derive(Args, Debug)]
+pub struct KeyAdd {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// What it is for, such as "billing system"
+    #[arg(long)]
+    pub name: String,
+    /// What it may do: billing, messages or balance, each with :read or :write
+    #[arg(long, value_delimiter = ',', required = true, value_parser = scope, value_name = "SCOPE")]
+    pub scopes: Vec<Scope>,
+    /// Requests a second, lastingly
+    #[arg(long, default_value_t = Rate::USUAL.per_second, value_name = "N")]
+    pub rate: u32,
+    /// Requests at once, after a rest
+    #[arg(long, default_value_t = Rate::USUAL.burst, value_name = "N")]
+    pub burst: u32,
+}
+
 /// `pesan keys`
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -630,6 +687,14 @@ pub enum LinkKeyCommand {
 
 fn merchant_id(text: &str) -> Result<MerchantId, String> {
     MerchantId::parse(text).map_err(|_| "not 2 to 32 small letters, digits and hyphens".to_owned())
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text).map_err(|_| "not 12 hexadecimal digits: see `pesan key list`".to_owned())
+}
+
+fn scope(text: &str) -> Result<Scope, ScopeError> {
+    Scope::parse(text.trim())
 }
 
 fn plan_id(text: &str) -> Result<PlanId, String> {

@@ -5,6 +5,7 @@ mod balance;
 mod catalog;
 mod deployment;
 mod doctor;
+mod key;
 mod keys;
 mod link_key;
 mod merchant;
@@ -64,6 +65,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Midtrans { command } => midtrans::run(&app, command).await,
         Command::WhatsApp { command } => whatsapp::run(&app, command).await,
         Command::Messages { command } => messages::run(&app, command).await,
+        Command::Key { command } => key::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
         Command::TopUp {

@@ -107,7 +107,8 @@ impl Environments {
 pub fn is_known(binary: &str) -> bool {
     matches!(
         binary,
-        "telegram-webhook"
+        "api"
+            | "telegram-webhook"
             | "midtrans-notification"
             | "web"
             | "whatsapp-webhook"
@@ -120,6 +121,7 @@ pub fn is_known(binary: &str) -> bool {
 async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Function> {
     use Function::{Event, Http};
     match binary {
+        "api" => api::handler(env, clock).await.map(Http),
         "telegram-webhook" => telegram_webhook::handler(env, clock).await.map(Http),
         "midtrans-notification" => midtrans_notification::handler(env, clock).await.map(Http),
         "web" => web::handler(env, clock).await.map(Http),

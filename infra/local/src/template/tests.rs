@@ -19,6 +19,8 @@ fn the_projects_template_leads_every_path_of_the_contract() {
         ("/", "WebFunction"),
         ("/m/demo/catalog", "WebFunction"),
         ("/o/abc", "WebFunction"),
+        ("/v1/plans/dasar", "ApiFunction"),
+        ("/v1/docs", "ApiFunction"),
     ] {
         assert_eq!(template.function_at(path), Some(function), "{path}");
     }
@@ -351,9 +353,9 @@ fn j7_what_may_stand_nowhere_is_noticed_by_its_own_rule() {
 #[test]
 fn a_function_that_comes_without_its_rules_is_noticed() {
     let mut mutant = ours();
-    mutant["Resources"]["ApiFunction"] = mutant["Resources"]["WebFunction"].clone();
+    mutant["Resources"]["OtherFunction"] = mutant["Resources"]["WebFunction"].clone();
     let found = Rules::new().problems(&mutant);
-    assert_eq!(found, ["/Resources/ApiFunction has no rule"]);
+    assert_eq!(found, ["/Resources/OtherFunction has no rule"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use pesan_domain::api_key::KeyId;
 use pesan_domain::ids::{
     BatchId, BookingCode, ItemId, MerchantId, MessageId, OrderId, PlanId, SubscriberId,
 };
@@ -311,4 +312,27 @@ pub(super) fn held(message: &Message, reason: HoldReason) -> Key {
 
 pub(super) fn held_partition(merchant: &MerchantId, reason: HoldReason, shard: u8) -> String {
     format!("M#{merchant}#WAIT#{}#{shard}", reason.name())
+}
+
+/// `hash` stands for the key, which is kept nowhere.
+pub(super) fn api_key(hash: &str) -> Key {
+    key(format!("KEY#{hash}"), "KEY")
+}
+
+/// Where a merchant's keys are found.
+pub(super) fn api_keys(merchant: &MerchantId) -> String {
+    format!("M#{merchant}#KEYS")
+}
+
+pub(super) fn api_key_pointer(merchant: &MerchantId, hash: &str) -> Key {
+    key(api_keys(merchant), hash)
+}
+
+/// How full a key's bucket is: apart from the key, which only the operator writes.
+pub(super) fn rate(id: &KeyId) -> Key {
+    key(format!("RATE#{id}"), "RATE")
+}
+
+pub(super) fn claim(source: &str, id: &str) -> Key {
+    key(format!("CLAIM#{source}#{id}"), "CLAIM")
 }

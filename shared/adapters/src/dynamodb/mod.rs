@@ -1,8 +1,10 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod api_key;
 mod balance;
 mod chat;
+mod claim;
 mod contact;
 mod due;
 mod keys;
@@ -28,8 +30,10 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use api_key::StoredLevel;
 pub use balance::{Account, BatchRecord, Reserving};
 pub use chat::ChatRecord;
+pub use claim::{Answer, Claim, Claimed};
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::{SHARDS, SUBSCRIBER_SHARDS, subscriber_shard};

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::bucket::Pace;
 use pesan_domain::ids::{MerchantId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
 use pesan_domain::message::{Channel, PauseReason};
+use pesan_domain::pace::Pace;
 use pesan_domain::reservation::Order;
 use pesan_domain::whatsapp::{Contact, Phone, Registered};
 use serde::{Deserialize, Serialize};

@@ -10,10 +10,10 @@ use pesan_adapters::dynamodb::{
 };
 use pesan_adapters::events::Envelope;
 use pesan_domain::balance::{Batch, BatchId, Entry};
-use pesan_domain::bucket::Pace;
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
 use pesan_domain::message::{Channel, Input, Jitter, MessageState, Outcome, Refused, Standing};
+use pesan_domain::pace::Pace;
 use pesan_domain::whatsapp::{News, TemplateStatus};
 
 use super::letter::Letter;

@@ -15,7 +15,7 @@ use pesan_domain::subscriber::{Entry, Settled, Subscriber, check_plan};
 use crate::{App, TRIES, step_aside};
 
 pub use error::RegistryError;
-pub use export::{ExportError, export};
+pub use export::{ExportError, export, export_part};
 pub use position::Position;
 use registrar::Registrar;
 

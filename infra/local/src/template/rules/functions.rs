@@ -49,7 +49,7 @@ const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 7] = [
+pub(super) const FUNCTIONS: [Function; 8] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -204,6 +204,29 @@ pub(super) const FUNCTIONS: [Function; 7] = [
             ),
         ],
         secrets: &[WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN, CONTACT_KEY],
+        called_by: Caller::Url { most_5xx: 3 },
+    },
+    Function {
+        prefix: "Api",
+        binary: "api",
+        grants: &[
+            (
+                &["dynamodb:BatchGetItem"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*#SUB#*"],
+            ),
+            (&["dynamodb:Query"], &["M#*"]),
+            (
+                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &[
+                    "RATE#*",
+                    "CLAIM#api#*",
+                    "M#*#PLAN",
+                    "M#*#SUB#*",
+                    "M#*#PHONE#*",
+                ],
+            ),
+        ],
+        secrets: &[CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
