@@ -479,10 +479,10 @@ async fn learn(
         .iter()
         .all(|one| call::is_trouble(channel, &one.outcome));
     if trouble {
-        tracing::warn!(%merchant, kind = "message", outcome = "vendor in trouble", channel = channel.name());
+        tracing::info!(%merchant, kind = "message", channel = channel.name(), pace = "failed");
         pace::learn(app, merchant, channel, kept, Pace::failed).await;
     } else if sent.iter().any(is_too_fast) {
-        tracing::warn!(%merchant, kind = "message", outcome = "too fast", channel = channel.name());
+        tracing::info!(%merchant, kind = "message", channel = channel.name(), pace = "slowed");
         pace::learn(app, merchant, channel, kept, Pace::slowed).await;
     } else if accepted && kept.pace.failures > 0 {
         pace::learn(app, merchant, channel, kept, |pace, _| pace.recovered()).await;
