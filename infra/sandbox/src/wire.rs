@@ -204,11 +204,9 @@ impl Wire {
             if !fault.is_for(vendor, op) {
                 continue;
             }
-            if fault.skip > 0 {
-                fault.skip -= 1;
+            if !fault.meets() {
                 continue;
             }
-            fault.times = fault.times.saturating_sub(1);
             let kind = fault.kind.clone();
             if fault.times == 0 {
                 inner.faults.remove(place);

@@ -23,14 +23,6 @@ pub enum Fault {
     Waits,
 }
 
-/// What a sender must outlive.
-pub const ENDS: [Fault; 4] = [
-    Fault::KillsBefore,
-    Fault::KillsAfter,
-    Fault::Fails,
-    Fault::Loses,
-];
-
 /// What the gate does.
 #[derive(Default)]
 pub struct Gate {

@@ -72,7 +72,11 @@ impl Meta {
         let token = headers["authorization"].to_str().unwrap();
         let token = token.trim_start_matches("Bearer ").to_owned();
         let is_right = token == *self.token.lock().unwrap();
-        let answer = if is_right { answer } else { Answer::Refuses(190) };
+        let answer = if is_right {
+            answer
+        } else {
+            Answer::Refuses(190)
+        };
         let taken = match answer {
             Answer::Takes | Answer::TakesUnsaid | Answer::Hangs { taken: true } => true,
             Answer::Refuses(_) | Answer::Fails | Answer::LosesIt | Answer::Hangs { .. } => false,
@@ -395,7 +399,6 @@ impl World {
             assert_eq!(self.rows(left).await, vec![], "{left}");
         }
     }
-
 }
 
 /// Two ids of the same moment differ.
