@@ -85,6 +85,21 @@ async fn d23_the_same_file_twice_changes_nothing_and_two_may_share_a_number() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_table_that_is_lost_changes_nothing_of_what_is_told() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    operator.file("list.csv", FILE);
+    // As often as the client asks by itself, under one token.
+    let lost = json!({
+        "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": 3,
+    });
+    stack.fault(lost).await;
+    let done = operator.does("pesan subscribers import demo list.csv --json");
+    assert_eq!(counts(&done.json()), [3, 0, 0, 0, 1]);
+    assert_eq!(rows(&stack).await.len(), THERE + 3);
+}
+
+#[tokio::test]
 async fn without_ids_the_same_file_finds_the_same_subscribers() {
     let stack = Stack::start();
     let operator = Operator::of(&stack);

@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 /// What a hundred messages cost.
 const PRICE: i64 = 36_700;
 
+/// The event that tells of a credit.
+const TOPPED_UP: &str = "balance.topped-up";
+
 /// A stack whose merchant `demo2` is sold top-ups; `demo` is paid.
 struct Till {
     stack: Stack,
@@ -77,13 +80,13 @@ impl Till {
         self.stack.midtrans(Method::GET, &path, None).await
     }
 
-    /// How often a balance was announced to be topped up.
-    async fn announced(&self) -> usize {
+    /// How often an event of a kind was put on the bus.
+    async fn announced(&self, kind: &str) -> usize {
         let calls = self.stack.calls("eventbridge").await;
         let entries = calls
             .iter()
             .flat_map(|call| call["body"]["Entries"].as_array().unwrap());
-        let ours = |entry: &&Value| entry["DetailType"] == "balance.topped-up";
+        let ours = |entry: &&Value| entry["DetailType"] == kind;
         entries.filter(ours).count()
     }
 
@@ -133,7 +136,7 @@ async fn g7_a_paid_top_up_is_credited_once_however_often_it_is_told() {
     assert_eq!(till.balance(), [PRICE, 0, 0]);
     assert_eq!(till.payment_state(&order).await, "Paid");
     assert_eq!(till.ledger().await, ["topup"]);
-    assert_eq!(till.announced().await, 1);
+    assert_eq!(till.announced(TOPPED_UP).await, 1);
 
     // Another top-up is another credit, and the merchant that is paid gets none.
     let other = till.sells();
@@ -166,7 +169,7 @@ async fn g7_eight_spellings_of_one_settlement_at_once_credit_once() {
     assert!(answers.iter().all(|answer| answer.status() == 200));
     assert_eq!(till.balance(), [PRICE, 0, 0]);
     assert_eq!(till.ledger().await, ["topup"]);
-    assert_eq!(till.announced().await, 1);
+    assert_eq!(till.announced(TOPPED_UP).await, 1);
 }
 
 #[tokio::test]
@@ -273,7 +276,7 @@ async fn b17_a_top_up_that_nobody_told_of_is_found() {
     assert_eq!(till.balance(), [0, 0, 0]);
     till.stack.advance("2m").await;
     assert_eq!(till.balance(), [PRICE, 0, 0]);
-    assert_eq!(till.announced().await, 1);
+    assert_eq!(till.announced(TOPPED_UP).await, 1);
 
     // The notification comes after all.
     let body = till.true_body(&order).await;
@@ -313,6 +316,7 @@ async fn b8_a_reversed_top_up_is_taken_back() {
     assert_eq!(till.payment_state(&order).await, "Reversed");
     assert_eq!(till.balance(), [0, 0, 0]);
     assert_eq!(till.ledger().await, ["refund", "topup"]);
+    assert_eq!(till.announced("balance.low").await, 1);
     assert_eq!(till.stack.alarms().await, ["reversed"]);
     for task in ["owed", "reversed", "review"] {
         assert_eq!(till.stack.waiting(task).await, [""; 0], "{task}");

@@ -8,6 +8,8 @@ use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
+use pesan_domain::language::Language;
+use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
@@ -79,6 +81,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: WhatsAppCommand,
+    },
+    /// Messages to people, over WhatsApp
+    Messages {
+        /// What to do
+        #[command(subcommand)]
+        command: MessagesCommand,
     },
     /// The keys that all merchants share
     Keys {
@@ -183,6 +191,78 @@ pub struct Settings {
     /// How far ahead it takes bookings
     #[arg(long, value_name = "DAYS")]
     pub horizon_days: Option<u16>,
+    /// What a WhatsApp message costs it, such as 367; by category with --price-otp and
+    /// --price-answer
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub price: Option<Rupiah>,
+    /// What a one-time code costs it
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub price_otp: Option<Rupiah>,
+    /// What an answer within 24 hours costs it
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub price_answer: Option<Rupiah>,
+    /// Below this the balance is low
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub low_mark: Option<Rupiah>,
+    /// What of the balance only one-time codes may use
+    #[arg(long, value_parser = rupiah, value_name = "RUPIAH")]
+    pub protected: Option<Rupiah>,
+    /// WhatsApp messages a second: 80, or 1000 once Meta has raised it
+    #[arg(long, value_name = "N")]
+    pub per_second: Option<u32>,
+    /// How many people a day Meta lets it write to first; 0 for no limit
+    #[arg(long, value_name = "N")]
+    pub recipients_a_day: Option<u32>,
+}
+
+/// `pesan messages`
+#[derive(Debug, Subcommand)]
+pub enum MessagesCommand {
+    /// Sends a registered template to a list; the same file again on the same day sends nothing
+    Send(MessagesSend),
+}
+
+/// `pesan messages send`
+#[derive(Args, Debug)]
+pub struct MessagesSend {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The template's registered name, such as low_balance
+    #[arg(long, value_parser = template, value_name = "NAME")]
+    pub template: Kind,
+    /// CSV with the columns phone, one for each blank (1, 2, …), and link where the template has a
+    /// button that opens a page
+    #[arg(long, value_name = "FILE")]
+    pub csv: PathBuf,
+    /// Which of the template's languages
+    #[arg(long, default_value = "id", value_parser = language, value_name = "id|en")]
+    pub language: Tongue,
+    /// Only say what would be sent, and what it costs
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Send the other rows where some are refused
+    #[arg(long)]
+    pub skip_refused: bool,
+}
+
+/// A language of templates.
+#[derive(Clone, Copy, Debug)]
+pub struct Tongue(pub Language);
+
+fn language(code: &str) -> Result<Tongue, String> {
+    match code {
+        "id" => Ok(Tongue(Language::Indonesian)),
+        "en" => Ok(Tongue(Language::English)),
+        _ => Err("the languages are id and en".to_owned()),
+    }
+}
+
+fn template(name: &str) -> Result<Kind, String> {
+    Kind::parse(name).map_err(|_| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("the templates are {}", names.join(", "))
+    })
 }
 
 /// `pesan catalog`

@@ -8,6 +8,7 @@ mod doctor;
 mod keys;
 mod link_key;
 mod merchant;
+mod messages;
 mod midtrans;
 mod plans;
 mod report;
@@ -62,6 +63,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Telegram { command } => telegram::run(&app, command).await,
         Command::Midtrans { command } => midtrans::run(&app, command).await,
         Command::WhatsApp { command } => whatsapp::run(&app, command).await,
+        Command::Messages { command } => messages::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
         Command::TopUp {

@@ -5,6 +5,7 @@ use pesan_domain::catalog::Catalog;
 use pesan_domain::field::FieldRefused;
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransEnvironment, Slots};
+use pesan_domain::messaging::Messaging;
 use pesan_service::App;
 use pesan_service::merchants::{self, OperatorError};
 use serde_json::{Value, json};
@@ -88,6 +89,23 @@ fn apply(merchant: &mut Merchant, settings: &Settings) {
     merchant.seats_per_slot = settings.seats.unwrap_or(merchant.seats_per_slot);
     merchant.hold_minutes = settings.hold_minutes.unwrap_or(merchant.hold_minutes);
     merchant.horizon_days = settings.horizon_days.unwrap_or(merchant.horizon_days);
+    apply_messaging(&mut merchant.messaging, settings);
+}
+
+fn apply_messaging(messaging: &mut Messaging, settings: &Settings) {
+    let prices = &mut messaging.prices;
+    prices.utility = settings.price.unwrap_or(prices.utility);
+    prices.marketing = settings.price.unwrap_or(prices.marketing);
+    let otp = settings.price_otp.or(settings.price);
+    prices.authentication = otp.unwrap_or(prices.authentication);
+    let answer = settings.price_answer.or(settings.price);
+    prices.service = answer.unwrap_or(prices.service);
+    messaging.low_mark = settings.low_mark.unwrap_or(messaging.low_mark);
+    messaging.protected = settings.protected.unwrap_or(messaging.protected);
+    messaging.whatsapp_per_second = settings.per_second.unwrap_or(messaging.whatsapp_per_second);
+    if let Some(recipients) = settings.recipients_a_day {
+        messaging.recipients_a_day = (recipients > 0).then_some(recipients);
+    }
 }
 
 async fn list(app: &App) -> anyhow::Result<Report> {
@@ -190,6 +208,7 @@ fn lines(merchant: &Merchant) -> String {
         ("bot", merchant.bot_username.clone().unwrap_or_default()),
         ("midtrans", midtrans(merchant)),
         ("whatsapp", whatsapp(merchant)),
+        ("messages", messages(&merchant.messaging)),
     ]
     .iter()
     .map(|(name, value)| {
@@ -197,6 +216,21 @@ fn lines(merchant: &Merchant) -> String {
         format!("{name:<13}{value}\n")
     })
     .collect()
+}
+
+fn messages(messaging: &Messaging) -> String {
+    let recipients = messaging.recipients_a_day;
+    format!(
+        "{} each (codes {}, answers {}), {} a second, {} people a day; low below {}, {} kept for \
+         codes",
+        messaging.prices.utility,
+        messaging.prices.authentication,
+        messaging.prices.service,
+        messaging.whatsapp_per_second,
+        recipients.map_or_else(|| "any number of".to_owned(), |people| people.to_string()),
+        messaging.low_mark,
+        messaging.protected,
+    )
 }
 
 fn as_json(merchant: &Merchant) -> Value {
@@ -230,5 +264,14 @@ fn as_json(merchant: &Merchant) -> Value {
         "bot_username": merchant.bot_username,
         "midtrans": account,
         "whatsapp": whatsapp,
+        "messaging": {
+            "price": merchant.messaging.prices.utility.get(),
+            "price_otp": merchant.messaging.prices.authentication.get(),
+            "price_answer": merchant.messaging.prices.service.get(),
+            "low_mark": merchant.messaging.low_mark.get(),
+            "protected": merchant.messaging.protected.get(),
+            "per_second": merchant.messaging.whatsapp_per_second,
+            "recipients_a_day": merchant.messaging.recipients_a_day,
+        },
     })
 }

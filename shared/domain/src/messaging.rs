@@ -56,10 +56,10 @@ impl Messaging {
             service,
         } = self.prices;
         for (field, price) in [
-            ("price-utility", utility),
-            ("price-authentication", authentication),
-            ("price-marketing", marketing),
-            ("price-service", service),
+            ("price", utility),
+            ("price-otp", authentication),
+            ("price", marketing),
+            ("price-answer", service),
         ] {
             field::check_number(field, price.get(), 0, DEAREST)?;
         }

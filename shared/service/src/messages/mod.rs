@@ -2,6 +2,7 @@
 
 mod call;
 mod letter;
+pub mod list;
 mod news;
 mod pace;
 mod plan;

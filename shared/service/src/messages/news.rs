@@ -117,7 +117,7 @@ async fn written_to(
 
 /// A message over WhatsApp, and the event that has it sent; none where the merchant's WhatsApp is
 /// not active.
-fn queued(
+pub(super) fn queued(
     merchant: &Merchant,
     new: NewMessage,
     subject: Subject,
@@ -180,7 +180,7 @@ fn message_id(news: News<'_>) -> Result<MessageId, IdError> {
     hashed(&key)
 }
 
-fn hashed(key: &str) -> Result<MessageId, IdError> {
+pub(super) fn hashed(key: &str) -> Result<MessageId, IdError> {
     let digest = Sha256::digest(key.as_bytes());
     let short: Vec<u8> = digest.iter().copied().take(16).collect();
     MessageId::parse(&BASE32_NOPAD.encode(&short).to_ascii_lowercase())

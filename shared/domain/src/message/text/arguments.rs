@@ -127,7 +127,11 @@ fn argument(
 ) -> Result<String, FieldRefused> {
     let text = given.map(|text| text.trim()).unwrap_or_default();
     if text.is_empty() {
-        let reason = format!("is empty: the template has {wanted} blanks, {count} are given");
+        let reason = if count < wanted {
+            format!("is missing: the template has {wanted} blanks, {count} are given")
+        } else {
+            "is empty".to_owned()
+        };
         return Err(FieldRefused::new(field, reason));
     }
     if text.chars().count() > LONGEST {

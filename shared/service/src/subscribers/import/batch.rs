@@ -75,7 +75,9 @@ impl Batch {
             reported.push(candidate.reported(outcome));
         }
         if stage == Stage::Writing {
-            for some in pending.chunks(Store::SUBSCRIBER_CHANGES) {
+            while !pending.is_empty() {
+                let most = pending.len().min(Store::SUBSCRIBER_CHANGES);
+                let some = pending.drain(..most).collect();
                 self.write(registrar, made_at, some, &mut reported).await?;
             }
         }
@@ -97,31 +99,42 @@ impl Batch {
             .collect())
     }
 
-    /// Writes all at once or, where one of them was changed meanwhile, each by itself.
+    /// Writes all at once; where another change came first, or the answer of the commit was lost,
+    /// what is stored now is read and decided anew.
     async fn write(
         &self,
         registrar: &Registrar<'_>,
         made_at: Timestamp,
-        some: &[Pending],
+        mut pending: Vec<Pending>,
         reported: &mut [Reported],
     ) -> Result<(), RegistryError> {
-        let changes: Vec<SubscriberChange> =
-            some.iter().map(|pending| pending.change.clone()).collect();
-        if patiently(|| registrar.put_all(&changes)).await? {
-            return Ok(());
-        }
-        for pending in some {
-            let candidate = self.0.get(pending.row);
-            let told = reported.get_mut(pending.row);
-            if let (Some(candidate), Some(told)) = (candidate, told) {
-                match patiently(|| candidate.write_alone(registrar, made_at)).await? {
-                    // Written by the commit whose answer was lost.
-                    Outcome::Unchanged => {}
-                    outcome => told.outcome = outcome,
+        for nth in 1..=TRIES {
+            let changes: Vec<SubscriberChange> =
+                pending.iter().map(|one| one.change.clone()).collect();
+            if changes.is_empty() || patiently(|| registrar.put_all(&changes)).await? {
+                return Ok(());
+            }
+            step_aside(nth).await;
+            let stored = self.stored(registrar).await?;
+            let mut left = Vec::new();
+            for Pending { row, .. } in pending {
+                let (Some(candidate), Some(told)) = (self.0.get(row), reported.get_mut(row)) else {
+                    continue;
+                };
+                let before = candidate.taken().and_then(|(id, _)| stored.get(id));
+                let (outcome, next) = candidate.compared(registrar, before, made_at)?;
+                // What is there as the row says was written by the commit whose answer was lost.
+                if outcome != Outcome::Unchanged {
+                    told.outcome = outcome;
+                }
+                if let Some(next) = next {
+                    let change = registrar.change(before, next)?;
+                    left.push(Pending { row, change });
                 }
             }
+            pending = left;
         }
-        Ok(())
+        Err(RegistryError::contended("a subscriber of the file"))
     }
 }
 
@@ -173,30 +186,6 @@ impl Candidate {
             Err(RegistryError::Field(refused)) => Ok((Outcome::Refused(refused), None)),
             Err(error) => Err(error),
         }
-    }
-
-    /// Reads what is stored and writes the row over it, anew where another change comes first.
-    async fn write_alone(
-        &self,
-        registrar: &Registrar<'_>,
-        made_at: Timestamp,
-    ) -> Result<Outcome, RegistryError> {
-        let ids: Vec<SubscriberId> = self.taken().map(|(id, _)| id.clone()).into_iter().collect();
-        for nth in 1..=TRIES {
-            let store = &registrar.app.store;
-            let stored = store.subscribers(&registrar.merchant.id, &ids).await?;
-            let before = stored.first();
-            let (outcome, next) = self.compared(registrar, before, made_at)?;
-            let is_done = match next {
-                Some(next) => registrar.put(before, &next).await?,
-                None => true,
-            };
-            if is_done {
-                return Ok(outcome);
-            }
-            step_aside(nth).await;
-        }
-        Err(RegistryError::contended(&format!("line {}", self.line)))
     }
 
     fn reported(&self, outcome: Outcome) -> Reported {

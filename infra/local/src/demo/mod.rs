@@ -1,20 +1,27 @@
-//! `cargo run -- demo`: a whole booking, played over HTTP as a customer and the vendors would,
-//! each step said as it happens. It ends well only if every step held.
+//! `cargo run -- demo`: a booking and the messages it costs, played over HTTP as a customer and the
+//! vendors would, each step said as it happens. It ends well only if every step held.
+
+mod balance;
 
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use pesan_adapters::clock::Clock;
+use pesan_service::{App, Config};
 use serde_json::{Value, json};
 
 use crate::database;
 use crate::stack::{self, Addresses, Options};
 
 const CHAT: &str = "/sandbox/telegram/demo/chats/4711";
+/// The number that the customer shares.
+const PHONE: &str = "6281345678901";
 
 struct Player {
     http: reqwest::Client,
     addresses: Addresses,
+    app: App,
 }
 
 /// Plays it on an ephemeral stack.
@@ -28,13 +35,19 @@ pub async fn play(template: &Path) -> anyhow::Result<()> {
         empty: false,
     })
     .await?;
+    let variables = addresses.variables("");
+    let config = Config::read(|name| variables.get(name).cloned())?;
     let player = Player {
         http: pesan_adapters::http::client()?,
         addresses,
+        app: App::new(&config, Clock::system())?,
     };
     let code = player.book().await?;
+    player.share().await?;
     let page = player.pay(&code).await?;
     player.show(&page).await?;
+    player.debited().await?;
+    player.topped_up().await?;
     player.stored().await?;
     say("\nevery step held")
 }
@@ -56,6 +69,17 @@ impl Player {
             .find(|word| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit()))
             .context("no booking code was shown")?;
         Ok(code.to_owned())
+    }
+
+    async fn share(&self) -> anyhow::Result<()> {
+        say("\n== the customer shares the number, for a receipt by WhatsApp too")?;
+        self.presses("Bagikan nomor").await?;
+        say("-> (the own contact)")?;
+        self.post(&format!("{CHAT}/contact"), &json!({"phone": PHONE}))
+            .await?;
+        let kept = self.say_newest().await?;
+        ensure!(kept.contains("WhatsApp"), "the number was not taken");
+        Ok(())
     }
 
     /// The order page's address.
@@ -95,19 +119,43 @@ impl Player {
             receipt.contains("Pembayaran diterima"),
             "the newest message is no receipt"
         );
-        self.expect_page(page, "Paid", "Confirmed").await
+        self.expect_page(page, "Paid", "Confirmed").await?;
+        say("\n== and so has the phone")?;
+        let inbox = self.inbox(PHONE).await?;
+        let [receipt] = inbox.as_slice() else {
+            bail!("the phone holds {} messages", inbox.len());
+        };
+        say(&indented(receipt))?;
+        ensure!(
+            receipt.contains("sudah diterima"),
+            "the message on the phone is no receipt"
+        );
+        Ok(())
+    }
+
+    /// The texts that a phone holds.
+    async fn inbox(&self, phone: &str) -> anyhow::Result<Vec<String>> {
+        let url = format!("{}/sandbox/whatsapp/{phone}", self.addresses.base_url);
+        let inbox: Value = self.http.get(url).send().await?.json().await?;
+        let messages = inbox.get("messages").and_then(Value::as_array);
+        let text = |message: &Value| message.get("text")?.as_str().map(str::to_owned);
+        Ok(messages.into_iter().flatten().filter_map(text).collect())
     }
 
     async fn stored(&self) -> anyhow::Result<()> {
         say("\n== what was stored for it")?;
         for row in database::rows(&self.addresses.aws(self.http.clone())).await? {
             let key = row.get("PK").and_then(Value::as_str).unwrap_or_default();
-            let is_new = ["#CHAT#", "#DAY#", "#RSV#", "#PAY#", "LINK#"]
-                .iter()
-                .any(|part| key.contains(part));
+            let is_new = [
+                "#CHAT#", "#DAY#", "#RSV#", "#PAY#", "LINK#", "MSG#", "#LEDGER#", "#BALANCE",
+            ]
+            .iter()
+            .any(|part| key.contains(part));
             if is_new {
                 let sort = row.get("SK").and_then(Value::as_str).unwrap_or_default();
-                let state = row.get("state").and_then(Value::as_str).unwrap_or("-");
+                let state = row.get("state");
+                let state = state.and_then(|state| state.get("at")).or(state);
+                let state = state.and_then(Value::as_str).unwrap_or("-");
                 say(&format!("   {key:<44} {sort:<24.24} {state}"))?;
             }
         }
