@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -54,8 +55,9 @@ pub enum Trip {
     After,
 }
 
-#[derive(Default)]
 struct Inner {
+    /// The journals tell times from here.
+    began: Instant,
     calls: HashMap<&'static str, VecDeque<Call>>,
     count: u64,
     faults: Vec<Fault>,
@@ -65,6 +67,8 @@ struct Inner {
 struct Call {
     #[serde(skip)]
     number: u64,
+    /// When it came, in microseconds of real time since the stack began.
+    at_us: u64,
     method: String,
     path: String,
     op: String,
@@ -76,7 +80,12 @@ struct Call {
 
 impl Wire {
     pub(crate) fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Mutex::new(Inner {
+            began: Instant::now(),
+            calls: HashMap::new(),
+            count: 0,
+            faults: Vec::new(),
+        })))
     }
 
     pub(crate) fn routes(&self) -> Router {
@@ -168,9 +177,11 @@ impl Wire {
         let mut inner = locked(&self.0);
         inner.count += 1;
         let number = inner.count;
+        let at_us = u64::try_from(inner.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let calls = inner.calls.entry(vendor).or_default();
         calls.push_back(Call {
             number,
+            at_us,
             method: parts.method.to_string(),
             path: path.unwrap_or_default().to_owned(),
             op: op.to_owned(),
@@ -204,11 +215,9 @@ impl Wire {
             if !fault.is_for(vendor, op) {
                 continue;
             }
-            if fault.skip > 0 {
-                fault.skip -= 1;
+            if !fault.meets() {
                 continue;
             }
-            fault.times = fault.times.saturating_sub(1);
             let kind = fault.kind.clone();
             if fault.times == 0 {
                 inner.faults.remove(place);

@@ -41,6 +41,8 @@ pub(super) struct Fault {
     pub(super) kind: Kind,
     pub(super) times: u64,
     pub(super) skip: u64,
+    /// After each that it meets, so many less one are let through.
+    every: u64,
 }
 
 impl Fault {
@@ -83,7 +85,19 @@ impl Fault {
             kind,
             times: number("times", 1)?,
             skip: number("skip", 0)?,
+            every: number("every", 1)?,
         })
+    }
+
+    /// Whether this call is met; it counts.
+    pub(super) fn meets(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.skip = self.every.saturating_sub(1);
+        self.times = self.times.saturating_sub(1);
+        true
     }
 
     pub(super) fn is_for(&self, vendor: &str, op: &str) -> bool {

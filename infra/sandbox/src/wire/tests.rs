@@ -185,3 +185,19 @@ async fn a_step_that_is_no_call_fails_on_order_and_a_call_in_part() {
     let elsewhere = json!({"at": "ssm", "fault": "partial"});
     assert_eq!(rig.post("/sandbox/faults", elsewhere).await.0, 400);
 }
+
+#[tokio::test]
+async fn a_fault_meets_every_nth_call() {
+    let rig = Rig::new().await;
+    order(
+        &rig,
+        json!({"at": "telegram", "fault": "403", "every": 3, "times": 2}),
+    )
+    .await;
+    let mut statuses = vec![];
+    for _ in 0..8 {
+        let (status, _) = rig.get("/sandbox/api.telegram.org/bot1:demo/getMe").await;
+        statuses.push(status);
+    }
+    assert_eq!(statuses, [403, 200, 200, 403, 200, 200, 200, 200]);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_domain::ids::{MerchantId, MessageId};
@@ -227,7 +227,7 @@ impl Store {
             writes.push(self.unless(after, unless)?);
         }
         if let Some(pause) = moved.pause {
-            writes.push(self.put(pause_item(&after.merchant, after.channel, pause)?)?);
+            writes.push(self.pausing(after, pause)?);
         }
         if moved.unreachable {
             writes.extend(self.unreachable(moved.after)?);
@@ -243,6 +243,21 @@ impl Store {
             writes.push(self.put(outbox_item(envelope)?)?);
         }
         Ok(writes)
+    }
+
+    /// A channel is stopped once, so that it is told once; who comes after that finds it stopped.
+    fn pausing(&self, message: &Message, pause: Pause) -> Result<TransactWriteItem, StoreError> {
+        let item = pause_item(&message.merchant, message.channel, pause)?;
+        let Pause::Stopped(_) = pause else {
+            return self.put(item);
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(reason)")
+            .build()
+            .map_err(broken)?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn unless(&self, message: &Message, unless: Unless) -> Result<TransactWriteItem, StoreError> {

@@ -50,6 +50,8 @@ pub(super) async fn plan(
     for record in records {
         messages.push(prepare(app, record, around, &mut day, now).await);
     }
+    // Who has no money takes no instant from those who have.
+    give_money(&mut messages, around)?;
     give_slots(app, &mut messages, around, now).await?;
     let reserved = give_money(&mut messages, around)?;
     let reached = day.reached(&messages, now);

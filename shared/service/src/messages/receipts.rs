@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{DueKind, MessageRecord, StoreError, Surroundings};
 use pesan_domain::ids::{MerchantId, MessageId};
-use pesan_domain::message::{Input, Receipt, Refused};
+use pesan_domain::message::{Input, Message, Receipt, Refused};
 
 use super::record::Moving;
 use crate::{App, Failure, TRIES, step_aside};
@@ -92,6 +92,7 @@ async fn one(
     record: &mut MessageRecord,
     receipt: &Receipt,
 ) -> Result<Taken, StoreError> {
+    let mut around = Surroundings::unknown(app.clock.now());
     for nth in 1..=TRIES {
         let now = app.clock.now();
         let input = Input::Receipt(receipt.clone());
@@ -99,12 +100,17 @@ async fn one(
             Ok(step) => step,
             Err(refused) => return Ok(of_refused(refused)),
         };
-        let around = Surroundings::unknown(now);
         let moving = Moving::of(record, step, &around, None, now);
         match commit(app, &moving, now).await {
             Err(StoreError::Conflict) => {
                 step_aside(nth).await;
-                let id = record.message.id.clone();
+                let Message {
+                    id,
+                    merchant,
+                    channel,
+                    ..
+                } = record.message.clone();
+                around.pause = app.store.pause(&merchant, channel).await?;
                 let mut found = app.store.messages(std::slice::from_ref(&id)).await?;
                 if let Some(fresh) = found.remove(&id) {
                     *record = fresh?;

@@ -46,7 +46,7 @@ impl Moving {
         });
         let pause = pause.filter(|pause| is_longer(*pause, around.pause));
         Self {
-            unless: unless(&after, &step.effects, around),
+            unless: unless(&after, &step.effects, pause, around),
             unreachable: step.effects.contains(&Effect::MarkUnreachable)
                 && is_known(before, around),
             paused: match pause {
@@ -123,17 +123,19 @@ impl Moving {
     }
 }
 
-/// What must not have happened before a message waits for it.
-fn unless(after: &MessageRecord, effects: &[Effect], around: &Surroundings) -> Option<Unless> {
+/// What must not have happened before a message waits for it; `pause` is written with it.
+fn unless(
+    after: &MessageRecord,
+    effects: &[Effect],
+    pause: Option<Pause>,
+    around: &Surroundings,
+) -> Option<Unless> {
     let waits = effects.iter().find_map(|effect| match effect {
         Effect::Wait(reason) => Some(*reason),
         _ => None,
     })?;
-    // What the vendor has just refused is written with its cause in the same commit.
-    if effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::PauseMerchant(_) | Effect::HoldTemplate))
-    {
+    // What the vendor has just refused is written with its cause in the same commit, or after it.
+    if pause.is_some() || effects.contains(&Effect::HoldTemplate) {
         return None;
     }
     match waits {

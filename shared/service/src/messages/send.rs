@@ -1,5 +1,6 @@
 //! Messages of one merchant and channel: check again, lease together, send, record, settle.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::join_all;
@@ -12,7 +13,9 @@ use pesan_adapters::events::Envelope;
 use pesan_domain::balance::{Batch, BatchId, Entry};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
-use pesan_domain::message::{Channel, Input, Jitter, MessageState, Outcome, Refused, Standing};
+use pesan_domain::message::{
+    Channel, Funds, Input, Jitter, Message, MessageState, Outcome, Refused, Standing,
+};
 use pesan_domain::pace::Pace;
 use pesan_domain::whatsapp::{News, TemplateStatus};
 
@@ -201,7 +204,7 @@ async fn carry_out(
         now,
     };
     let mut known = HashMap::new();
-    again.extend(stay(app, staying, ended, &mut known).await?);
+    let mut leased = vec![];
     if !going.is_empty() {
         match together.commit(app, &going).await {
             Err(StoreError::Conflict) => {
@@ -209,16 +212,19 @@ async fn carry_out(
             }
             Err(error) => return Err(error),
             Ok(()) => {
-                let leased = going.into_iter().zip(letters);
-                let leased = leased.map(|(moving, (_, (letter, slot)))| Leased {
+                let going = going.into_iter().zip(letters);
+                leased.extend(going.map(|(moving, (_, (letter, slot)))| Leased {
                     record: moving.after,
                     letter,
                     slot,
-                });
-                hand_over(app, leased.collect(), around, ended, &mut known).await;
+                }));
             }
         }
     }
+    // After the money of the others is set aside: what waits for money does so only where there is
+    // too little of it.
+    again.extend(stay(app, staying, ended, &mut known).await);
+    hand_over(app, leased, around, ended, &mut known).await;
     settle_after(app, around, together.record(), &known).await;
     Ok(again)
 }
@@ -229,7 +235,7 @@ async fn stay(
     staying: Vec<(MessageRecord, Moving)>,
     ended: &mut Results,
     known: &mut HashMap<MessageId, MessageRecord>,
-) -> Result<Vec<MessageRecord>, StoreError> {
+) -> Vec<MessageRecord> {
     let commits = staying.iter().map(|(_, moving)| moving.commit(app));
     let commits = join_all(commits).await;
     let mut again = vec![];
@@ -249,7 +255,7 @@ async fn stay(
             }
         }
     }
-    Ok(again)
+    again
 }
 
 /// What goes with the leases of a batch.
@@ -404,6 +410,7 @@ async fn record(
         return Ok((Ended::NothingToDo, None));
     };
     let jitter = Jitter(rand::random());
+    let mut around = Cow::Borrowed(around);
     for nth in 1..=TRIES {
         let now = app.clock.now();
         let input = Input::Outcome {
@@ -415,13 +422,17 @@ async fn record(
             tracing::info!(merchant = %record.message.merchant, kind = "message", outcome = "answered too late");
             return Ok((Ended::NothingToDo, Some(record)));
         };
-        let moving = Moving::of(&record, step, around, None, now);
+        let moving = Moving::of(&record, step, &around, None, now);
         if moving.holds_template() {
-            hold_template(app, &record, around, now).await?;
+            hold_template(app, &record, &around, now).await?;
         }
         match moving.commit(app).await {
             Err(StoreError::Conflict) => {
                 step_aside(nth).await;
+                let Message {
+                    merchant, channel, ..
+                } = &record.message;
+                around.to_mut().pause = app.store.pause(merchant, *channel).await?;
                 record = reload_one(app, record).await?;
             }
             committed => {
@@ -502,7 +513,8 @@ async fn settle_after(
     let own = batch.as_ref().map(|batch| &batch.batch.id);
     let mut earlier: Vec<&BatchId> = known
         .values()
-        .filter(|record| !matches!(record.message.state, MessageState::Sending { .. }))
+        // What is set aside still is looked at when its outcome is known.
+        .filter(|record| record.message.funds != Funds::Reserved)
         .filter_map(|record| record.batch.as_ref())
         .filter(|id| Some(*id) != own)
         .collect();

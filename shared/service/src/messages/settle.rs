@@ -47,6 +47,11 @@ pub(super) async fn ended(
         .store
         .settle_batch(merchant, batch, &settling, later(now), &event_id(now), now)
         .await;
+    let settled = match settled {
+        // A receipt had some of it settled meanwhile.
+        Err(StoreError::Conflict) => settle(app, &merchant.id, id).await,
+        settled => settled.map_err(Failure::from),
+    };
     if let Err(error) = settled {
         tracing::warn!(merchant = %merchant.id, kind = "message", outcome = "not settled", %error);
     }

@@ -6,6 +6,9 @@
     reason = "each test file uses a part of it"
 )]
 
+pub mod gate;
+pub mod whatsapp;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -76,6 +79,7 @@ pub struct Stand {
     /// How often a status was asked for.
     pub asked: AtomicUsize,
     pub token: Mutex<String>,
+    pub meta: whatsapp::Meta,
 }
 
 impl Stand {
@@ -84,6 +88,9 @@ impl Stand {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         if let Some(bot) = path.strip_prefix("/telegram/bot") {
             return self.telegram(bot, &body).await;
+        }
+        if path.starts_with("/graph/") {
+            return self.meta.answer(&headers, &body, &self.reached).await;
         }
         let target = headers
             .get("x-amz-target")
@@ -136,6 +143,7 @@ impl Stand {
         let name = body["Names"][0].as_str().unwrap();
         let value = match name.rsplit('/').next().unwrap() {
             "telegram-token" => self.token.lock().unwrap().clone(),
+            "whatsapp-token" => self.meta.token.lock().unwrap().clone(),
             "midtrans-server-key" => SERVER_KEY.to_owned(),
             _ => "a link key of the test".to_owned(),
         };
@@ -168,7 +176,7 @@ impl Stand {
     }
 }
 
-fn reply(status: u16, body: &Value) -> Response {
+pub fn reply(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
     let headers = [("content-type", "application/x-amz-json-1.1")];
     (status, headers, body.to_string()).into_response()
@@ -194,15 +202,20 @@ pub const MORNING: &str = "2026-12-01T08:00:00+07:00";
 
 impl World {
     pub async fn new() -> Self {
+        let table = table().await;
+        Self::over(&table, &table).await
+    }
+
+    /// Over a table that the functions reach at another address than the test.
+    pub async fn over(table: &str, dynamodb_url: &str) -> Self {
         let stand = Arc::new(Stand::default());
         *stand.token.lock().unwrap() = "1:test".to_owned();
         let stand_url = serve(Arc::clone(&stand)).await;
-        let dynamodb_url = table().await;
         let variables: Vec<(String, String)> = [
             ("AWS_REGION", "ap-southeast-3".to_owned()),
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.to_owned()),
             ("AWS_ENDPOINT_URL_SSM", stand_url.clone()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", stand_url.clone()),
             ("EVENT_BUS_NAME", "pesan".to_owned()),
@@ -211,6 +224,7 @@ impl World {
             ("PUBLIC_BASE_URL", "https://pesan.example.com".to_owned()),
             ("TELEGRAM_API_URL", format!("{stand_url}/telegram")),
             ("MIDTRANS_API_URL", stand_url.clone()),
+            ("WHATSAPP_API_URL", format!("{stand_url}/graph")),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -223,7 +237,7 @@ impl World {
             clock,
             variables,
             offset,
-            dynamodb: client(&dynamodb_url),
+            dynamodb: client(table),
         };
         world.set(MORNING);
         world.app.store.add_merchant(&shop()).await.unwrap();
@@ -579,7 +593,7 @@ fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
     aws.dynamodb()
 }
 
-async fn table() -> String {
+pub async fn table() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
