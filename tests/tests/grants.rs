@@ -244,6 +244,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("OutboxRelayFunction", "outbox-relay"),
         ("MessageSenderFunction", "message-sender"),
         ("ReconcilerFunction", "reconciler"),
+        ("BillingBroadcastFunction", "billing-broadcast"),
     ] {
         judge(function, &used(&stack, binary).await);
     }
