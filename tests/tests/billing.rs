@@ -74,12 +74,10 @@ async fn d1_at_month_end_each_of_25_phones_gets_one_bill_and_no_second() {
     stack.advance("90m").await;
     expect_one_each(&stack, "in time").await;
     assert_eq!(symbols(&stack).await, all("A"));
-    let inbox = stack.inbox("62812000001001").await;
-    let [text] = inbox.as_slice() else {
-        unreachable!("one message: {inbox:?}");
-    };
+    let inbox = stack.get_json("/sandbox/whatsapp/62812000001001").await;
+    let message = inbox["messages"][0].to_string();
     for part in ["Rp150.000", "10 Desember 2026", "/b/"] {
-        assert!(text.contains(part), "{part}: {text}");
+        assert!(message.contains(part), "{part}: {message}");
     }
     for again in [MONTH_END, "2026-11-30T23:59:59+07:00"] {
         stack.handle(BILLS, &json!({"scheduled_at": again})).await;
@@ -97,13 +95,7 @@ async fn d1_at_month_end_each_of_25_phones_gets_one_bill_and_no_second() {
 
 #[tokio::test]
 async fn d3_killed_in_the_middle_each_phone_gets_one_bill_all_the_same() {
-    for (fault, skip) in [
-        ("kill_after", 0),
-        ("kill_before", 1),
-        ("kill_after", 2),
-        ("kill_after", 6),
-        ("kill_before", 9),
-    ] {
+    for (fault, skip) in [("kill_after", 0), ("kill_before", 2), ("kill_after", 7)] {
         let stack = before_month_end();
         let kill = json!({
             "at": "dynamodb", "op": "TransactWriteItems", "fault": fault, "skip": skip,
