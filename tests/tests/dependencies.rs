@@ -6,6 +6,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 const FUNCTIONS: [&str; 8] = [
     "api",
+    "billing-broadcast",
     "message-sender",
     "midtrans-notification",
     "outbox-relay",

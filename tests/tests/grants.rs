@@ -114,7 +114,8 @@ fn uses(call: &Value) -> Vec<Use> {
                 match kind.as_str() {
                     "Put" => one("PutItem", &write["Item"]["PK"]),
                     "Delete" | "Update" => one(&format!("{kind}Item"), &write["Key"]["PK"]),
-                    _ => panic!("neither a put, a delete nor an update: {write}"),
+                    "ConditionCheck" => one("ConditionCheckItem", &write["Key"]["PK"]),
+                    _ => panic!("neither a put, a delete, an update nor a check: {write}"),
                 }
             };
             writes.iter().map(write).collect()
@@ -168,6 +169,34 @@ fn judge(function: &str, used: &BTreeSet<Use>) {
 async fn no_message(stack: &Stack, fault: &str) {
     let fault = json!({"at": "telegram", "op": "sendMessage", "fault": fault});
     stack.fault(fault).await;
+}
+
+async fn fire(stack: &Stack, name: &str, at: &str) {
+    let path = format!("/sandbox/schedules/{name}");
+    stack.handle(&path, &json!({"scheduled_at": at})).await;
+    stack.idle().await;
+}
+
+/// A month's bills, with receipts that stop the number, let a recipient rest, and come when their
+/// message waits already; then the reminders of a day.
+async fn month_of_bills(stack: &Stack) {
+    let path = "/sandbox/whatsapp-templates/monthly_bill";
+    stack.handle(path, &json!({"event": "APPROVED"})).await;
+    for (phone, code) in [("62812000001002", 131_056), ("62812000001003", 190)] {
+        let failed = json!({"phone": phone, "receipts": [{"status": "failed", "code": code}]});
+        stack.handle("/sandbox/whatsapp-receipts", &failed).await;
+    }
+    let webhooks = "/sandbox/whatsapp-webhooks";
+    stack.handle(webhooks, &json!({"hold": true})).await;
+    let lost = json!({"at": "whatsapp", "op": "messages", "fault": "timeout_after", "times": 2});
+    stack.fault(lost).await;
+    fire(stack, "BillsJakarta", "2026-11-30T09:00:00+07:00").await;
+    stack.handle(path, &json!({"event": "PAUSED"})).await;
+    stack.handle(webhooks, &json!({"hold": true})).await;
+    stack.advance("20m").await;
+    stack.handle(webhooks, &json!({"hold": false})).await;
+    stack.advance("20m").await;
+    fire(stack, "RemindersJakarta", "2026-12-07T09:00:00+07:00").await;
 }
 
 #[tokio::test]
@@ -263,6 +292,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     let remove = stack.request(Method::DELETE, "/v1/subscribers/a");
     let removed = remove.bearer_auth(API_KEY).send().await.unwrap();
     assert_eq!(removed.status(), 204);
+    month_of_bills(&stack).await;
 
     for (function, binary) in [
         ("ApiFunction", "api"),
@@ -273,6 +303,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("OutboxRelayFunction", "outbox-relay"),
         ("MessageSenderFunction", "message-sender"),
         ("ReconcilerFunction", "reconciler"),
+        ("BillingBroadcastFunction", "billing-broadcast"),
     ] {
         judge(function, &used(&stack, binary).await);
     }

@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod app;
+pub mod billing;
 pub mod conversation;
 pub mod idempotency;
 pub mod keys;

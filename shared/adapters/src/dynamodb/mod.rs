@@ -3,6 +3,7 @@
 
 mod api_key;
 mod balance;
+mod bill;
 mod chat;
 mod claim;
 mod contact;
@@ -18,6 +19,7 @@ mod payment;
 mod plan;
 mod reservation;
 mod rows;
+mod run;
 mod subscriber;
 mod surroundings;
 mod top_up;
@@ -32,6 +34,7 @@ use std::collections::HashMap;
 
 pub use api_key::StoredLevel;
 pub use balance::{Account, BatchRecord, Reserving};
+pub use bill::{CellChange, CellPage, Tape};
 pub use chat::ChatRecord;
 pub use claim::{Answer, Claim, Claimed};
 pub use contact::PHONES_A_READ;
@@ -46,6 +49,7 @@ pub use payment::{
     Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
+pub use run::{GoesOn, RunRecord, ShardRecord};
 pub use subscriber::{SubscriberChange, SubscriberPage};
 pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 pub use top_up::{CreditRecord, TopUp, TopUpMove};

@@ -135,7 +135,7 @@ pub(super) fn queued(
     Some((record, envelope))
 }
 
-fn unavailable(error: IdError) -> Failure {
+pub(super) fn unavailable(error: IdError) -> Failure {
     Failure::Unavailable(error.to_string())
 }
 
