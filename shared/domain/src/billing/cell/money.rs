@@ -137,12 +137,12 @@ impl Cell {
         Ok(next.holding(bill))
     }
 
-    fn with_bill(&self) -> Result<(Self, Bill), Refused> {
+    pub(in crate::billing) fn with_bill(&self) -> Result<(Self, Bill), Refused> {
         let bill = self.bill.clone().ok_or(Refused::NoBill)?;
         Ok((self.clone(), bill))
     }
 
-    fn holding(mut self, bill: Bill) -> Self {
+    pub(in crate::billing) fn holding(mut self, bill: Bill) -> Self {
         self.bill = Some(bill);
         self.next()
     }
