@@ -149,6 +149,12 @@ impl Bill {
         OrderId::new(OrderSubject::Bill(self.id.clone()), attempt)
     }
 
+    /// Whether an order's money came for it and was not taken back.
+    #[must_use]
+    pub fn has_money_of(&self, order: &OrderId) -> bool {
+        self.instalments.iter().any(|one| one.stands_for(order))
+    }
+
     /// The order id of the newest attempt; none before the first.
     #[must_use]
     pub fn newest_attempt(&self) -> Option<OrderId> {

@@ -19,7 +19,7 @@ use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
-pub(crate) use news::{News, answer, queue};
+pub(crate) use news::{News, answer, to_chat, to_subscriber};
 pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};
 pub use settle::settle;
