@@ -2,6 +2,7 @@
 //! reads and commits of each area, one round trip a method.
 
 mod balance;
+mod bill;
 mod chat;
 mod contact;
 mod due;
@@ -16,6 +17,7 @@ mod payment;
 mod plan;
 mod reservation;
 mod rows;
+mod run;
 mod subscriber;
 mod surroundings;
 mod top_up;
@@ -29,6 +31,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
 pub use balance::{Account, BatchRecord, Reserving};
+pub use bill::{CellChange, CellPage, Tape};
 pub use chat::ChatRecord;
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
@@ -42,6 +45,7 @@ pub use payment::{
     Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
+pub use run::{GoesOn, RunRecord, ShardRecord};
 pub use subscriber::{SubscriberChange, SubscriberPage};
 pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 pub use top_up::{CreditRecord, TopUp, TopUpMove};

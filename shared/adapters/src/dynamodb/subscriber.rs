@@ -74,7 +74,7 @@ impl From<&Subscriber> for SubscriberRow {
     }
 }
 
-fn subscriber(item: Item) -> Result<Subscriber, StoreError> {
+pub(super) fn subscriber(item: Item) -> Result<Subscriber, StoreError> {
     let Keyed { sk, row, .. } = from_item::<Keyed<SubscriberRow>>(item)?;
     let noted = |row: Option<NotedRow>| row.as_ref().map(NotedRow::noted).transpose();
     Ok(Subscriber {

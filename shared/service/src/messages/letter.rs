@@ -13,6 +13,7 @@ use pesan_domain::payment::Notice;
 use pesan_domain::whatsapp::Phone;
 use secrecy::SecretString;
 
+use super::bill;
 use crate::{App, Failure, links};
 
 /// A message that is ready to be handed to its vendor.
@@ -96,6 +97,11 @@ async fn reply(
             let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
             Ok(news(order, *notice, merchant, &links, now))
         }
+        Subject::Bill { bill, track } => {
+            let (template, language) = bill::template(app, around, merchant, bill, *track).await?;
+            let html = template.html(language, &app.public_base_url);
+            Ok(bill::reply(html, !links::is_loopback(&app.public_base_url)))
+        }
         Subject::Keyword { .. } | Subject::Template(_) => Err(NotWritten::Nothing),
     }
 }
@@ -114,6 +120,10 @@ async fn words(
         } => {
             let call = receipt(app, around, merchant, order, *moved_at).await?;
             Ok(Words::Template(call))
+        }
+        Subject::Bill { bill, track } => {
+            let (template, language) = bill::template(app, around, merchant, bill, *track).await?;
+            Ok(Words::Template(template.call(language)))
         }
         Subject::Keyword { keyword, language } => Ok(Words::Text(consent::answer(
             *keyword,

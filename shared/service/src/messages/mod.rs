@@ -1,5 +1,6 @@
 //! Messages on their way out: queueing news, sending what is queued, releasing what waits.
 
+mod bill;
 mod call;
 mod letter;
 mod news;
@@ -19,6 +20,7 @@ use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
+pub(crate) use bill::{NewBill, bill_message, message_of_bill};
 pub(crate) use news::{News, answer, to_chat, to_subscriber};
 pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};
@@ -106,7 +108,11 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
 fn message_of(envelope: &Envelope) -> Option<MessageId> {
     match &envelope.event {
         Event::MessageQueued { message, .. } => Some(message.clone()),
-        Event::ChannelPaused { .. } | Event::BalanceLow | Event::BalanceToppedUp { .. } => {
+        Event::ChannelPaused { .. }
+        | Event::BalanceLow
+        | Event::BalanceToppedUp { .. }
+        | Event::BillingContinue { .. }
+        | Event::BillLastReminder { .. } => {
             tracing::error!(
                 kind = "message",
                 outcome = "ignored",

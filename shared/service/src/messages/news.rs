@@ -185,7 +185,7 @@ fn queued(
     Some((record, envelope))
 }
 
-fn unavailable(error: IdError) -> Failure {
+pub(super) fn unavailable(error: IdError) -> Failure {
     Failure::Unavailable(error.to_string())
 }
 
@@ -230,7 +230,7 @@ fn message_id(news: News<'_>) -> Result<MessageId, IdError> {
     hashed(&key)
 }
 
-fn hashed(key: &str) -> Result<MessageId, IdError> {
+pub(super) fn hashed(key: &str) -> Result<MessageId, IdError> {
     let digest = Sha256::digest(key.as_bytes());
     let short: Vec<u8> = digest.iter().copied().take(16).collect();
     MessageId::parse(&BASE32_NOPAD.encode(&short).to_ascii_lowercase())

@@ -11,6 +11,7 @@ use pesan_domain::language::Language;
 use pesan_domain::message::activation::Activation;
 use pesan_domain::message::{Channel, DayOfRecipients, DropReason, Standing};
 
+use super::bill;
 use super::letter::{self, Letter, NotWritten};
 use super::pace::{self, Slots};
 use super::record::ask;
@@ -126,7 +127,8 @@ fn standing(record: &MessageRecord, around: &Surroundings, now: Timestamp) -> St
     let rests = phone.as_ref().and_then(|phone| phone.rests_until);
     Standing {
         gone: gone(record, around),
-        opted_out: phone.is_some_and(|phone| phone.contact.consent.is_opted_out()),
+        opted_out: phone.is_some_and(|phone| phone.contact.consent.is_opted_out())
+            || bill::is_opted_out(record, around),
         unreachable,
         paused: stopped || !is_active(record.message.channel, around),
         template_approved: is_approved(record, around),
@@ -156,6 +158,7 @@ fn gone(record: &MessageRecord, around: &Surroundings) -> Option<DropReason> {
             .map_or(Some(DropReason::CalledOff), |order| {
                 notice.gone(order.payment.state)
             }),
+        Subject::Bill { bill, track } => bill::gone(bill, *track, around),
         Subject::Keyword { .. } | Subject::Template(_) => None,
     }
 }
@@ -178,6 +181,10 @@ pub(super) fn language_of(record: &MessageRecord, around: &Surroundings) -> Opti
         Subject::Payment { order, .. } => {
             let order = around.order(order)?;
             Some(order.reservation.language)
+        }
+        Subject::Bill { bill, .. } => {
+            let subscriber = around.subscriber(bill.subscriber())?;
+            Some(subscriber.language)
         }
         Subject::Keyword { language, .. } => Some(*language),
         Subject::Template(arguments) => Some(arguments.language()),

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{DueKind, MessageRecord, StoreError, Surroundings};
+use pesan_adapters::dynamodb::{DueKind, MessageRecord, StoreError};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::{Input, Receipt, Refused};
 
+use super::bill;
 use super::record::Moving;
 use crate::{App, Failure, TRIES, step_aside};
 
@@ -99,7 +100,7 @@ async fn one(
             Ok(step) => step,
             Err(refused) => return Ok(of_refused(refused)),
         };
-        let around = Surroundings::unknown(now);
+        let around = bill::around(app, record, &step, now).await?;
         let moving = Moving::of(record, step, &around, None, now);
         match commit(app, &moving, now).await {
             Err(StoreError::Conflict) => {

@@ -20,7 +20,7 @@ use super::letter::Letter;
 use super::news::twin;
 use super::plan::{Plan, Planned, language_of, plan};
 use super::record::{Moving, told};
-use super::{Ended, call, pace, settle};
+use super::{Ended, bill, call, pace, settle};
 use crate::{App, TRIES, event_id, step_aside, whatsapp};
 
 /// How long a sender has for a message: longer than an invocation goes on after the lease.
@@ -404,6 +404,8 @@ async fn record(
         return Ok((Ended::NothingToDo, None));
     };
     let jitter = Jitter(rand::random());
+    // Only where another write came first: what was read with the batch holds mostly.
+    let mut anew: Option<Surroundings> = None;
     for nth in 1..=TRIES {
         let now = app.clock.now();
         let input = Input::Outcome {
@@ -415,6 +417,7 @@ async fn record(
             tracing::info!(merchant = %record.message.merchant, kind = "message", outcome = "answered too late");
             return Ok((Ended::NothingToDo, Some(record)));
         };
+        let around = anew.as_ref().unwrap_or(around);
         let moving = Moving::of(&record, step, around, None, now);
         if moving.holds_template() {
             hold_template(app, &record, around, now).await?;
@@ -423,6 +426,7 @@ async fn record(
             Err(StoreError::Conflict) => {
                 step_aside(nth).await;
                 record = reload_one(app, record).await?;
+                anew = Some(bill::reloaded(app, &record, around).await?);
             }
             committed => {
                 committed?;
