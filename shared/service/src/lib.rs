@@ -2,6 +2,7 @@
 //! lives here.
 
 pub mod app;
+pub mod billing;
 pub mod conversation;
 pub mod keys;
 pub mod link_key;

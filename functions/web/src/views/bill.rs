@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::billing::{Bill, BillOrder, BillState, Instalment, Period, Source};
-use pesan_domain::calendar::{date_in_words, month_in_words};
+use pesan_domain::billing::{Bill, BillOrder, BillState, Instalment, Source};
+use pesan_domain::calendar::date_in_words;
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::money::Rupiah;
@@ -41,7 +41,7 @@ pub(crate) fn bill(app: &App, view: &BillView, token: &str, language: Language) 
         tone: payment_tone(felt.name()),
         said: speaker.said(view, app.clock.now()),
         number: bill.id.to_string(),
-        period: period(bill.id.period(), language),
+        period: bill.id.period().in_words(language),
         subscriber_name: subscriber.as_ref().map(|one| one.name.clone()),
         due: date_in_words(bill.due, language),
         lines: bill
@@ -67,12 +67,6 @@ fn row(words: String, amount: Rupiah) -> MoneyRow {
         words,
         amount: amount.to_string(),
     }
-}
-
-/// `November 2026`.
-fn period(period: Period, language: Language) -> String {
-    let month = month_in_words(period.month(), language);
-    format!("{month} {}", period.year())
 }
 
 /// How it stands to who reads it: an attempt that was not paid in time is no news to them, as they

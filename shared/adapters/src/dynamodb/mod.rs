@@ -3,6 +3,7 @@
 
 mod balance;
 mod bill;
+mod bill_order;
 mod chat;
 mod contact;
 mod due;
@@ -32,6 +33,7 @@ use std::collections::HashMap;
 
 pub use balance::{Account, BatchRecord, Reserving};
 pub use bill::{CellChange, CellPage, Tape};
+pub use bill_order::BillFound;
 pub use chat::ChatRecord;
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
@@ -42,7 +44,7 @@ pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{
-    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+    Billed, Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
 pub use run::{GoesOn, RunRecord, ShardRecord};

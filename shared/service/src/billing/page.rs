@@ -74,12 +74,13 @@ async fn load(app: &App, merchant: &MerchantId, id: &BillId) -> Result<BillView,
     })
 }
 
-/// What kept a click from Midtrans' page, for now.
+/// What keeps a click from Midtrans' page, for now.
+#[derive(Clone, Copy)]
 enum Held {
     /// Another click has begun the attempt.
     Elsewhere,
     /// Midtrans has opened the attempt's page, and it is not recorded: it gives it out once only.
-    Unrecorded(OrderId),
+    Unrecorded,
 }
 
 /// Opens Midtrans' page for the bill: the one that is open, or a new one for what remains.
@@ -94,19 +95,19 @@ pub async fn pay(app: &App, view: &BillView) -> Result<Payable, Failure> {
             Ok(payable) => return Ok(payable),
             Err(held) => Some(held),
         };
-        step_aside(nth).await;
-        view = load(app, &view.merchant.id, view.id()).await?;
-    }
-    let unrecorded = match held {
-        Some(Held::Unrecorded(order)) if view.order.newest_is_unrecorded() => order,
-        Some(Held::Unrecorded(_) | Held::Elsewhere) | None => {
-            return Err(Failure::Unavailable("opened elsewhere just now".to_owned()));
+        if nth < TRIES {
+            step_aside(nth).await;
+            view = load(app, &view.merchant.id, view.id()).await?;
         }
-    };
-    // Who opened it is gone: what it may take money with is ended before another attempt begins.
-    next(app, &view, Some(unrecorded))
-        .await?
-        .map_err(|_| Failure::Unavailable("opened elsewhere just now".to_owned()))
+    }
+    let elsewhere = || Failure::Unavailable("opened elsewhere just now".to_owned());
+    match (held, view.order.payment.clone()) {
+        // Who opened it is gone: what it may take money with is ended before another attempt.
+        (Some(Held::Unrecorded), Some(payment)) => next(app, &view, Some(payment.order_id))
+            .await?
+            .map_err(|_| elsewhere()),
+        (Some(Held::Unrecorded | Held::Elsewhere) | None, _) => Err(elsewhere()),
+    }
 }
 
 /// One look at the bill. What another click has begun is waited for and not opened beside it.
@@ -178,7 +179,7 @@ async fn opened(
         finish_url: &links::bill_url(app, &token),
     };
     match open_snap(app, &view.merchant, payment, paid).await {
-        Err(SnapError::OrderTaken) => Ok(Err(Held::Unrecorded(payment.order_id.clone()))),
+        Err(SnapError::OrderTaken) => Ok(Err(Held::Unrecorded)),
         opened => page(&view.merchant, opened).map(Ok),
     }
 }

@@ -1,6 +1,7 @@
 //! Messages on their way out: queueing news, sending what is queued, releasing what waits.
 
 mod bill;
+mod bill_money;
 mod call;
 mod letter;
 mod news;

@@ -4,7 +4,6 @@ use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{MessageRecord, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
-use pesan_domain::billing::Reach;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{IdError, MessageId, OrderId, TransactionId};
 use pesan_domain::language::Language;
@@ -73,22 +72,22 @@ pub(crate) async fn to_subscriber(
     now: Timestamp,
 ) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
     let merchant = news.merchant;
-    match reach(merchant, subscriber) {
-        Reach::By(Channel::Telegram) => match subscriber.telegram_chat {
-            Some(chat) => to_chat(news, chat, now).map(Some),
-            None => Ok(None),
-        },
-        // WhatsApp says that money has arrived, and nothing else: the bill's page says the rest.
-        Reach::By(Channel::WhatsApp) if news.notice == Notice::Receipt => {
-            let new = news.message(Channel::WhatsApp, subscriber.zone, now)?;
-            let to = To::Phone {
-                contact: contact_hash(app, &merchant.id, &subscriber.phone).await?,
-                phone: subscriber.phone.clone(),
-            };
-            Ok(queued(merchant, new, news.subject(), to, now))
-        }
-        Reach::By(Channel::WhatsApp) | Reach::Nothing(_) => Ok(None),
+    let has_whatsapp =
+        subscriber.opted_out.is_none() && merchant.whatsapp_activation() == Activation::Active;
+    if !has_whatsapp {
+        let chat = subscriber.telegram_chat;
+        return chat.map(|chat| to_chat(news, chat, now)).transpose();
     }
+    // WhatsApp says that money has arrived, and nothing else: the bill's page says the rest.
+    if news.notice != Notice::Receipt {
+        return Ok(None);
+    }
+    let new = news.message(Channel::WhatsApp, subscriber.zone, now)?;
+    let to = To::Phone {
+        contact: contact_hash(app, &merchant.id, &subscriber.phone).await?,
+        phone: subscriber.phone.clone(),
+    };
+    Ok(queued(merchant, new, news.subject(), to, now))
 }
 
 /// The message for a chat, and the event that has it sent.
