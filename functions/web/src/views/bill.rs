@@ -20,6 +20,7 @@ pub(crate) fn bill(app: &App, view: &BillView, token: &str, language: Language) 
         merchant,
         subscriber,
         order,
+        ..
     } = view;
     let bill = &order.bill;
     let felt = felt(order);

@@ -1,5 +1,5 @@
 //! Bills: their pages and the money for them.
 
-mod page;
+mod bill_page;
 
-pub use page::{BillView, by_token, pay};
+pub use bill_page::{BillView, by_token, pay};

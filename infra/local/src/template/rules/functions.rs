@@ -90,6 +90,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -99,7 +100,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 1 },
     },
     Function {
@@ -108,7 +109,10 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "LINK#*"]),
             (&["dynamodb:Query"], &["M#*"]),
-            (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*", "DUE#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &["M#*#RSV#*", "M#*#PAY#*", "M#*#BILL#*", "DUE#*"],
+            ),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
@@ -169,6 +173,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -176,7 +181,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Schedule,
     },
     Function {
