@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use pesan_tests::Stack;
-use pesan_tests::operator::Operator;
+use pesan_tests::bill::Debtor;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -171,7 +171,8 @@ async fn no_message(stack: &Stack, fault: &str) {
 
 #[tokio::test]
 async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
-    let stack = Stack::start();
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
     let customer = stack.customer(1);
     customer.say("/catalog").await;
     let booked = customer.book("09.00").await;
@@ -191,7 +192,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
 
     // Paid, with a receipt that comes late; put under review, and out of it again.
     let second = format!("{}-A2", booked.code);
-    no_message(&stack, "500").await;
+    no_message(stack, "500").await;
     stack.bank(&second, json!({"do": "pay"})).await;
     stack.advance("5m").await;
     let wrong = json!({"do": "pay", "method": "gopay", "amount": "1.00", "status_amount": "1.00"});
@@ -214,7 +215,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     // Receipts to nobody any more, and none before there is a new token.
     for (chat, slot, fault) in [(2, "15.00", "403"), (3, "18.00", "401")] {
         let booked = stack.customer(chat).book(slot).await;
-        no_message(&stack, fault).await;
+        no_message(stack, fault).await;
         stack.bank(&booked.code, json!({"do": "pay"})).await;
     }
 
@@ -227,12 +228,18 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         stack.bank(&booked.code, pay).await;
     }
     // A top-up that was told of, and one that was not.
-    let operator = Operator::of(&stack);
+    let operator = &debtor.operator;
     for is_told in [true, false] {
         let sold = operator.does("pesan topup demo2 --package 100 --json");
         let order = sold.json()["order_id"].as_str().unwrap().to_owned();
         let pay = json!({"do": "pay", "method": "bca_va", "notify": is_told});
         stack.bank(&order, pay).await;
+    }
+    // A bill's payment that was told of, and another one's that was not.
+    for (bill, is_told) in [("B-202611-plg-001", true), ("B-202611-plg-002", false)] {
+        stack.click_pay(&debtor.link_of(bill)).await;
+        let pay = json!({"do": "pay", "method": "qris", "notify": is_told});
+        stack.bank(bill, pay).await;
     }
     stack.advance("20m").await;
 
@@ -245,6 +252,6 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("MessageSenderFunction", "message-sender"),
         ("ReconcilerFunction", "reconciler"),
     ] {
-        judge(function, &used(&stack, binary).await);
+        judge(function, &used(stack, binary).await);
     }
 }
