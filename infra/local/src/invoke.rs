@@ -114,6 +114,7 @@ pub fn is_known(binary: &str) -> bool {
             | "outbox-relay"
             | "message-sender"
             | "reconciler"
+            | "billing-broadcast"
     )
 }
 
@@ -127,6 +128,7 @@ async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Function>
         "outbox-relay" => outbox_relay::handler(env, clock).await.map(Event),
         "message-sender" => message_sender::handler(env, clock).await.map(Event),
         "reconciler" => reconciler::handler(env, clock).await.map(Event),
+        "billing-broadcast" => billing_broadcast::handler(env, clock).await.map(Event),
         other => bail!("there is no function {other}"),
     }
 }

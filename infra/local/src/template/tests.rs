@@ -135,7 +135,7 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
 fn the_message_path_is_read_as_it_stands() {
     let messaging = Template::parse(OURS).unwrap().messaging;
     assert_eq!(messaging.bus.as_deref(), Some("EventBus"));
-    assert_eq!(messaging.rules.len(), 2);
+    assert_eq!(messaging.rules.len(), 3);
     let urgent = &messaging.queues["UrgentQueue"];
     assert_eq!(urgent.visibility_seconds, 90);
     assert_eq!(
@@ -153,9 +153,11 @@ fn the_message_path_is_read_as_it_stands() {
     };
     assert!(stream.filters[0].takes(&insert("OUTBOX#3")));
     assert!(!stream.filters[0].takes(&insert("M#demo")));
-    assert_eq!(messaging.consumers.len(), 2);
+    assert_eq!(messaging.consumers.len(), 3);
     let minute = Timing::Rate { every_seconds: 60 };
-    assert_eq!(messaging.schedules[0].timing, minute);
+    let every_minute = |one: &&messaging::Schedule| one.timing == minute;
+    assert_eq!(messaging.schedules.iter().filter(every_minute).count(), 1);
+    assert_eq!(messaging.schedules.len(), 7);
     assert_eq!(messaging.failures["ReconcilerFunction"].most_seconds, 300);
 }
 

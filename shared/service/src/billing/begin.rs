@@ -41,9 +41,10 @@ pub async fn begin_zone(
     scheduled_at: Timestamp,
 ) -> Result<u64, Failure> {
     let merchants = app.store.merchants_in(zone).await?;
-    let begun = merchants
+    let begun: Vec<_> = merchants
         .iter()
-        .map(|merchant| begin_merchant(app, merchant, kind, scheduled_at));
+        .map(|merchant| begin_merchant(app, merchant, kind, scheduled_at))
+        .collect();
     let begun: Vec<Result<u64, BillingError>> = stream::iter(begun)
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()

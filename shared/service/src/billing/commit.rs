@@ -67,9 +67,10 @@ pub(super) async fn commit_all(
     decisions: &[Decision],
     subscribers: &BTreeMap<SubscriberId, Subscriber>,
 ) -> Result<(), NotAll> {
-    let commits = decisions
+    let commits: Vec<_> = decisions
         .iter()
-        .map(|decision| commit(app, office, run, decision, subscribers));
+        .map(|decision| commit(app, office, run, decision, subscribers))
+        .collect();
     let results: Vec<Result<(), NotAll>> = stream::iter(commits)
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()

@@ -68,18 +68,13 @@ impl Driven {
 }
 
 /// Drives a shard until the machine halts or stands still, or until so little is left of the time
-/// before `ends` that another invocation goes on. `holder` is the invocation as it knows itself.
+/// before `ends` that another invocation goes on.
 ///
 /// # Errors
 /// [`Failure::Unknown`] where there is no such run, [`Failure::Unavailable`] where it broke off:
 /// what was committed stays, and who drives it again goes on from there.
-pub async fn drive(
-    app: &App,
-    shard: &Shard,
-    holder: &Holder,
-    ends: Instant,
-) -> Result<Driven, Failure> {
-    let driven = lease_and_drive(app, shard, holder, ends).await?;
+pub async fn drive(app: &App, shard: &Shard, ends: Instant) -> Result<Driven, Failure> {
+    let driven = lease_and_drive(app, shard, ends).await?;
     tracing::info!(
         merchant = %shard.merchant,
         kind = "billing",
@@ -90,12 +85,7 @@ pub async fn drive(
     Ok(driven)
 }
 
-async fn lease_and_drive(
-    app: &App,
-    shard: &Shard,
-    holder: &Holder,
-    ends: Instant,
-) -> Result<Driven, Failure> {
+async fn lease_and_drive(app: &App, shard: &Shard, ends: Instant) -> Result<Driven, Failure> {
     let Shard {
         merchant,
         run,
@@ -104,7 +94,9 @@ async fn lease_and_drive(
     let found = app.store.run_shard(merchant, *run, *number).await?;
     let (record, kept) = found.ok_or(Failure::Unknown)?;
     let now = app.clock.now();
-    let leased = match kept.shard.lease(holder.clone(), later(now, LEASE), now) {
+    let holder = Holder::new(event_id(now).as_str());
+    let holder = holder.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let leased = match kept.shard.lease(holder, later(now, LEASE), now) {
         Ok(leased) => leased,
         Err(LeaseRefused::Over) => return Ok(Driven::Over),
         Err(LeaseRefused::Leased { until }) => {
@@ -194,7 +186,7 @@ impl Driver<'_> {
     }
 
     fn is_hurried(&self) -> bool {
-        self.ends.saturating_duration_since(now()) < OF_A_PAGE
+        self.ends.saturating_duration_since(Instant::now()) < OF_A_PAGE
     }
 
     /// Saves where the machine stands, with how it goes on.
@@ -220,9 +212,4 @@ impl Driver<'_> {
             .await?;
         Ok(after)
     }
-}
-
-/// The process' own clock: a time left is no time of day.
-fn now() -> Instant {
-    Instant::now()
 }

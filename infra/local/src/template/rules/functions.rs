@@ -29,12 +29,24 @@ pub(super) enum Caller {
     Queues,
     /// A clock.
     Schedule,
+    /// Clocks that begin runs, and the queue of what goes on.
+    Runs,
 }
 
 impl Function {
     /// Whether it has an address.
     pub fn has_url(&self) -> bool {
         matches!(self.called_by, Caller::Url { .. })
+    }
+
+    /// How many milliseconds the slowest of a hundred may take: a person waits for an answer; an
+    /// event waits for none, but may not run out of time.
+    pub fn slow_after(&self) -> u32 {
+        match self.called_by {
+            Caller::Url { .. } => 2_000,
+            Caller::Stream | Caller::Queues | Caller::Schedule => 10_000,
+            Caller::Runs => 50_000,
+        }
     }
 }
 
@@ -49,7 +61,7 @@ const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 7] = [
+pub(super) const FUNCTIONS: [Function; 8] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -147,6 +159,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
                     "M#*#BATCH#*",
+                    "M#*#BILL#*",
                 ],
             ),
             (&["dynamodb:ConditionCheckItem"], &["M#*"]),
@@ -185,6 +198,36 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         called_by: Caller::Schedule,
     },
     Function {
+        prefix: "BillingBroadcast",
+        binary: "billing-broadcast",
+        grants: &[
+            (
+                &["dynamodb:Query"],
+                &[
+                    "MERCHANTS",
+                    "M#*#PLAN",
+                    "M#*#SUB#*",
+                    "M#*#BILL#*",
+                    "M#*#RUN#*",
+                ],
+            ),
+            (&["dynamodb:BatchGetItem"], &["M#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &[
+                    "M#*#BILL#*",
+                    "M#*#RUN#*",
+                    "MSG#*",
+                    "LINK#*",
+                    "OUTBOX#*",
+                    "DUE#*",
+                ],
+            ),
+        ],
+        secrets: &[CONTACT_KEY, LINK_KEY],
+        called_by: Caller::Runs,
+    },
+    Function {
         prefix: "WhatsAppWebhook",
         binary: "whatsapp-webhook",
         grants: &[
@@ -205,6 +248,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#CHANNEL#*",
                     "M#*#TEMPLATES",
                     "M#*#WAIT#*",
+                    "M#*#BILL#*",
                 ],
             ),
         ],
@@ -260,8 +304,8 @@ fn resource(function: &Function) -> Value {
         }
         Caller::Queues => {
             properties["Events"] = json!({
-                "Urgent": messaging::read_by_the_sender("UrgentQueue"),
-                "Bulk": messaging::read_by_the_sender("BulkQueue"),
+                "Urgent": messaging::read_by_the_sender("UrgentQueue", 3),
+                "Bulk": messaging::read_by_the_sender("BulkQueue", 4),
             });
         }
         Caller::Schedule => {
@@ -270,6 +314,16 @@ fn resource(function: &Function) -> Value {
                 "MaximumEventAgeInSeconds": 300,
                 "MaximumRetryAttempts": 2,
                 "DestinationConfig": messaging::failures_to("ReconcilerDeadLetterQueue"),
+            });
+        }
+        Caller::Runs => {
+            // Its queue's visibility follows from it.
+            properties["Timeout"] = json!(60);
+            properties["Events"] = messaging::runs();
+            properties["EventInvokeConfig"] = json!({
+                "MaximumEventAgeInSeconds": 21_600,
+                "MaximumRetryAttempts": 2,
+                "DestinationConfig": messaging::failures_to("RunDeadLetterQueue"),
             });
         }
     }
