@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::operator::Operator;
 use crate::{Setup, Stack};
 
-/// An hour before the bills of November are made.
-const BEFORE_MONTH_END: &str = "2026-11-30T08:00:00+07:00";
+/// Half a minute before the bills of November are made.
+const BEFORE_MONTH_END: &str = "2026-11-30T08:59:30+07:00";
 
 /// A stack on whose demo merchant's subscribers have their bills of November, and one of them.
 pub struct Debtor {
@@ -49,7 +49,7 @@ impl Debtor {
             clock: Some(BEFORE_MONTH_END.to_owned()),
             ..Setup::default()
         });
-        stack.advance("2h").await;
+        stack.advance("1m").await;
         let phone = "62812000001001".to_owned();
         let inbox = stack.inbox(&phone).await;
         assert_eq!(inbox.len(), 1, "{inbox:?}");

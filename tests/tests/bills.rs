@@ -58,7 +58,7 @@ async fn a_bill_is_paid_from_its_page_and_the_receipt_says_so() {
     assert_eq!(debtor.click().await, snap, "one page while it lives");
     assert_eq!(pages(&debtor.stack).await, 1);
     let opened = debtor.stack.transaction(BILL).await.unwrap();
-    assert_eq!(opened["gross_amount"], "150000.00");
+    assert_eq!(opened["gross_amount"], FEE);
 
     let choose = json!({"do": "choose", "method": "bca_va"});
     debtor.stack.bank(BILL, choose).await;
@@ -181,7 +181,7 @@ async fn cash_in_part_leaves_the_rest_to_pay_and_in_full_nothing() {
     assert_eq!(first["status"], "expire");
     assert_eq!(debtor.page().await.says(), (SECOND, 100_000, "Created"));
     let second = debtor.stack.transaction(SECOND).await.unwrap();
-    assert_eq!(second["gross_amount"], "100000.00");
+    assert_eq!(second["gross_amount"], 100_000);
     debtor.stack.bank(SECOND, pay()).await;
     assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
     assert_eq!(debtor.symbols(), "PPPPP");
@@ -270,20 +270,30 @@ async fn of_two_attempts_that_are_paid_one_pays_and_the_other_is_for_a_person() 
     let debtor = Debtor::billed().await;
     let stack = &debtor.stack;
     debtor.click().await;
-    stack.advance("20h").await;
-    stack.charge_for_a_day(BILL, FEE).await;
-    stack.advance("5h").await;
+    debtor.cash(50_000);
     debtor.click().await;
-    assert_eq!(debtor.page().await.order_id, SECOND);
-    // The first one's money comes late: nobody else has paid the bill.
-    let _ = stack.try_bank(BILL, json!({"do": "pay"})).await;
-    stack.idle().await;
-    assert_eq!(payment_state(stack, BILL).await, "Paid");
-    assert_eq!(debtor.page().await.payment, "Paid");
+    // The first page was still open somewhere, and asks for all of it.
+    stack.bank(BILL, pay()).await;
+    assert_eq!(payment_state(stack, BILL).await, "Review");
+    assert_eq!(debtor.page().await.says(), (SECOND, 100_000, "Created"));
+    assert_eq!(stack.alarms().await, ["bill takes no money"]);
     stack.bank(SECOND, pay()).await;
-    assert_eq!(payment_state(stack, SECOND).await, "Review");
+    assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
     assert_eq!(debtor.told().await.len(), 1);
-    assert_eq!(stack.waiting("review").await.len(), 1);
+    let transaction = stack.transaction_id(BILL).await;
+    assert_eq!(stack.waiting("review").await, [transaction]);
+}
+
+#[tokio::test]
+async fn a_bill_takes_money_that_comes_late() {
+    let debtor = Debtor::billed().await;
+    debtor.click().await;
+    debtor.stack.advance("20h").await;
+    debtor.stack.charge_for_a_day(BILL, FEE).await;
+    debtor.stack.advance("5h").await;
+    debtor.stack.bank(BILL, json!({"do": "pay"})).await;
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Paid"));
+    assert_eq!(debtor.symbols(), "PPPPP");
 }
 
 #[tokio::test]
@@ -366,15 +376,23 @@ async fn a_page_that_midtrans_does_not_open_says_so_and_keeps_the_bill() {
     assert!(refused.text().await.unwrap().contains("Tagihan Anda aman"));
     debtor.click().await;
     assert_eq!(debtor.page().await.says(), (BILL, FEE, "Created"));
+}
 
-    // Opened, and the answer lost: Midtrans gives a page out once, so the next attempt follows.
-    let other = Debtor::billed().await;
-    let fault = json!({"at": "midtrans", "fault": "timeout_after", "op": "transactions"});
-    other.stack.fault(fault).await;
-    let refused = other.stack.send_pay(&other.link, None).await;
+#[tokio::test]
+async fn b19_a_page_whose_answer_was_lost_is_asked_for_again() {
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
+    let lost = json!({"at": "midtrans", "fault": "timeout_after", "op": "transactions"});
+    stack.fault(lost).await;
+    let refused = stack.send_pay(&debtor.link, None).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    other.click().await;
-    assert_eq!(other.page().await.says(), (SECOND, FEE, "Created"));
+    // A code was given out on the lost page: Midtrans opens no other for the order.
+    let choose = json!({"do": "choose", "method": "bca_va", "notify": false});
+    stack.bank(BILL, choose).await;
+    debtor.click().await;
+    let first = stack.transaction(BILL).await.unwrap();
+    assert_eq!(first["status"], "expire", "ended before the next one opens");
+    assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Created"));
 }
 
 #[tokio::test]
@@ -445,4 +463,71 @@ async fn b11_a_bill_that_nobody_clicked_on_has_no_payment_to_be_told_of() {
     let body = notification(BILL, "t-1", "settlement", "200", "150000.00");
     assert_eq!(debtor.stack.notify(&body).await.status(), 404);
     assert_eq!(debtor.page().await.payment, "Created");
+}
+
+/// What a link to the bot sends when it is followed.
+fn payload(link: &str) -> String {
+    let (_, payload) = link.split_once("?start=").unwrap();
+    format!("/start {payload}")
+}
+
+#[tokio::test]
+async fn a_subscriber_links_a_chat_once_and_gets_the_receipt_there_after_stop() {
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
+    let of = |subscriber: &str| {
+        let line = format!("pesan subscribers link demo {subscriber} --json");
+        let link = debtor.operator.does(&line).json()["link"].clone();
+        let link = link.as_str().unwrap().to_owned();
+        stack.keep_private(link.rsplit('_').next().unwrap());
+        link
+    };
+    let link = of("plg-001");
+    assert!(link.contains("/demo_bot?start=s_plg-001_"), "{link}");
+    let (own, other) = (stack.customer(7), stack.customer(8));
+    // Forged: another subscriber's proof, a proof cut short, none.
+    for forged in [
+        payload(&link).replace("plg-001", "plg-002"),
+        payload(&link.replace("plg-001", "plg-001-x")),
+        payload(&link[..link.len() - 1]),
+        "/start s_plg-001_".to_owned(),
+    ] {
+        let said = other.say(&forged).await;
+        assert!(said.text.contains("tidak berlaku"), "{forged}: {said:?}");
+    }
+    let said = own.say(&payload(&link)).await;
+    assert!(said.text.contains("Chat ini sudah terhubung"), "{said:?}");
+    let again = own.say(&payload(&link)).await;
+    assert!(again.text.contains("Chat ini sudah terhubung"), "{again:?}");
+    let used = other.say(&payload(&link)).await;
+    assert!(used.text.contains("sudah dipakai"), "{used:?}");
+    let chat = || {
+        let shown = debtor
+            .operator
+            .does("pesan subscribers show demo plg-001 --json")
+            .json();
+        shown["telegram_chat"].clone()
+    };
+    assert_eq!(chat(), 7);
+
+    // WhatsApp is not wanted any more: the receipt goes to the chat.
+    stack.writes(&debtor.phone, "STOP", 1).await;
+    let phone = debtor.told().await;
+    debtor.click().await;
+    stack.bank(BILL, pay()).await;
+    let receipt = own.newest().await;
+    assert!(receipt.text.contains("Rp150.000"), "{receipt:?}");
+    assert!(receipt.text.contains(debtor.path()), "{receipt:?}");
+    assert_eq!(debtor.told().await, phone);
+    stack.bank(BILL, json!({"do": "reverse"})).await;
+    let reversed = own.newest().await;
+    assert!(
+        reversed.text.contains("dibatalkan oleh bank"),
+        "{reversed:?}"
+    );
+
+    // A new link leads to another chat.
+    let moved = other.say(&payload(&of("plg-001"))).await;
+    assert!(moved.text.contains("Chat ini sudah terhubung"), "{moved:?}");
+    assert_eq!(chat(), 8);
 }

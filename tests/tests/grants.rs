@@ -235,6 +235,13 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         let pay = json!({"do": "pay", "method": "bca_va", "notify": is_told});
         stack.bank(&order, pay).await;
     }
+    // A chat that a subscriber's bills may come to.
+    let link = operator
+        .does("pesan subscribers link demo plg-003 --json")
+        .json();
+    let (_, payload) = link["link"].as_str().unwrap().split_once("=").unwrap();
+    customer.say(&format!("/start {payload}")).await;
+
     // A bill's payment that was told of, and another one's that was not.
     for (bill, is_told) in [("B-202611-plg-001", true), ("B-202611-plg-002", false)] {
         stack.click_pay(&debtor.link_of(bill)).await;

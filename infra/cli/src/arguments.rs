@@ -317,6 +317,9 @@ pub enum SubscribersCommand {
     Pause(OneSubscriber),
     /// Lets a paused subscriber be billed again
     Resume(OneSubscriber),
+    /// Prints the link with which a subscriber gets their bills in a Telegram chat, where WhatsApp
+    /// does not reach them; whoever follows it first does
+    Link(OneSubscriber),
 }
 
 /// A subscriber of a merchant.

@@ -74,6 +74,7 @@ pub(super) const FUNCTIONS: [Function; 8] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#SUB#*",
                     "LINK#*",
                     "DUE#*",
                 ],
