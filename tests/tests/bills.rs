@@ -379,16 +379,15 @@ async fn a_page_that_midtrans_does_not_open_says_so_and_keeps_the_bill() {
 }
 
 #[tokio::test]
-async fn b19_a_page_whose_answer_was_lost_is_asked_for_again() {
+async fn b19_an_order_id_that_is_taken_is_ended_before_the_next_one_opens() {
     let debtor = Debtor::billed().await;
     let stack = &debtor.stack;
-    let lost = json!({"at": "midtrans", "fault": "timeout_after", "op": "transactions"});
+    let lost = json!({"at": "midtrans", "fault": "timeout_before", "op": "transactions"});
     stack.fault(lost).await;
     let refused = stack.send_pay(&debtor.link, None).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    // A code was given out on the lost page: Midtrans opens no other for the order.
-    let choose = json!({"do": "choose", "method": "bca_va", "notify": false});
-    stack.bank(BILL, choose).await;
+    // The order id is in use for something else, so Midtrans gives out no page for it.
+    stack.charge_for_a_day(BILL, 1).await;
     debtor.click().await;
     let first = stack.transaction(BILL).await.unwrap();
     assert_eq!(first["status"], "expire", "ended before the next one opens");

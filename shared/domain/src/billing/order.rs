@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bill, BillState, Cell, Refused};
+use super::{Bill, BillState, Cell, Refused, Source};
 use crate::ids::{OrderId, OrderSubject};
 use crate::money::Rupiah;
 use crate::payment::{Payment, PaymentState};
@@ -93,9 +93,14 @@ impl BillOrder {
         }
     }
 
-    /// The order id that its page shows: the newest attempt's, or the bill's own.
+    /// The order id that its page shows: of the attempt that paid it, of the newest one, or the
+    /// bill's own.
     #[must_use]
     pub fn order_id(&self) -> OrderId {
+        let is_closed = self.bill.settled_at.is_some() && self.state() != PaymentState::Review;
+        if is_closed && let Some(order) = self.bill.paid_by() {
+            return order.clone();
+        }
         self.payment
             .as_ref()
             .map_or_else(|| self.bill.attempt(1), |payment| payment.order_id.clone())
@@ -147,6 +152,15 @@ impl Bill {
     #[must_use]
     pub fn attempt(&self, attempt: u8) -> OrderId {
         OrderId::new(OrderSubject::Bill(self.id.clone()), attempt)
+    }
+
+    /// The newest attempt whose money is there.
+    fn paid_by(&self) -> Option<&OrderId> {
+        let mut newest_first = self.instalments.iter().rev();
+        newest_first.find_map(|one| match &one.source {
+            Source::Online(order) => one.reversed_at.is_none().then_some(order),
+            Source::Cash(_) | Source::Transfer(_) => None,
+        })
     }
 
     /// Whether an order's money came for it and was not taken back.

@@ -149,6 +149,15 @@ fn the_page_says_how_the_bill_stands_and_not_how_one_attempt_does() {
 
     // The bank took the money back: it can be paid again.
     let id = cell.bill.as_ref().unwrap().attempt(1);
+    let (newer, second) = clicked(&cell);
+    let late = newer
+        .pay(FEE, Source::Online(id.clone()), month_end())
+        .unwrap();
+    let late = shown(&late, second.payment);
+    assert_eq!(
+        (late.order_id(), late.state()),
+        (id.clone(), PaymentState::Paid)
+    );
     let online = cell
         .pay(FEE, Source::Online(id.clone()), month_end())
         .unwrap();
