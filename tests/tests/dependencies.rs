@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
+    "billing-broadcast",
     "message-sender",
     "midtrans-notification",
     "outbox-relay",

@@ -250,6 +250,20 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     }
     stack.advance("20m").await;
 
+    // A month's bills, one of which fails after it was taken, and then the reminders of a day.
+    let failed = json!({"receipts": [{"status": "failed", "code": 131_026}], "times": 1});
+    stack.handle("/sandbox/whatsapp-receipts", &failed).await;
+    stack.handle(path, &json!({"event": "APPROVED"})).await;
+    for (name, at) in [
+        ("BillsJakarta", "2026-11-30T09:00:00+07:00"),
+        ("RemindersJakarta", "2026-12-07T09:00:00+07:00"),
+    ] {
+        let path = format!("/sandbox/schedules/{name}");
+        stack.handle(&path, &json!({"scheduled_at": at})).await;
+        stack.idle().await;
+    }
+    stack.advance("20m").await;
+
     for (function, binary) in [
         ("TelegramWebhookFunction", "telegram-webhook"),
         ("MidtransNotificationFunction", "midtrans-notification"),
@@ -258,6 +272,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("OutboxRelayFunction", "outbox-relay"),
         ("MessageSenderFunction", "message-sender"),
         ("ReconcilerFunction", "reconciler"),
+        ("BillingBroadcastFunction", "billing-broadcast"),
     ] {
         judge(function, &used(stack, binary).await);
     }
