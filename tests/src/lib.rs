@@ -9,6 +9,7 @@
     reason = "a test may stop where it stands"
 )]
 
+pub mod bill;
 pub mod log;
 pub mod operator;
 pub mod payment;

@@ -12,6 +12,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pesan_tests::bill::Debtor;
 use pesan_tests::operator::Operator;
 use pesan_tests::{API_KEY, Stack};
 use reqwest::Method;
@@ -199,6 +200,19 @@ async fn month_of_bills(stack: &Stack) {
     fire(stack, "RemindersJakarta", "2026-12-07T09:00:00+07:00").await;
 }
 
+/// A stack on which a bill's payment was told of, and another one's was not.
+async fn bills_are_paid() -> Stack {
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
+    for (bill, is_told) in [(debtor.bill.as_str(), true), ("B-202611-plg-002", false)] {
+        stack.click_pay(&debtor.link_of(bill)).await;
+        let pay = json!({"do": "pay", "method": "qris", "notify": is_told});
+        stack.bank(bill, pay).await;
+    }
+    stack.advance("20m").await;
+    debtor.stack
+}
+
 #[tokio::test]
 async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     let stack = Stack::start();
@@ -264,6 +278,13 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         let pay = json!({"do": "pay", "method": "bca_va", "notify": is_told});
         stack.bank(&order, pay).await;
     }
+    // A chat that a subscriber's bills may come to.
+    let link = operator
+        .does("pesan subscribers link demo plg-003 --json")
+        .json();
+    let (_, payload) = link["link"].as_str().unwrap().split_once("=").unwrap();
+    customer.say(&format!("/start {payload}")).await;
+
     stack.advance("20m").await;
 
     // A refused request lets its name go; the second of the same makes it known.
@@ -294,6 +315,7 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     assert_eq!(removed.status(), 204);
     month_of_bills(&stack).await;
 
+    let paid = bills_are_paid().await;
     for (function, binary) in [
         ("ApiFunction", "api"),
         ("TelegramWebhookFunction", "telegram-webhook"),
@@ -305,6 +327,8 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("ReconcilerFunction", "reconciler"),
         ("BillingBroadcastFunction", "billing-broadcast"),
     ] {
-        judge(function, &used(&stack, binary).await);
+        let mut all = used(&stack, binary).await;
+        all.extend(used(&paid, binary).await);
+        judge(function, &all);
     }
 }

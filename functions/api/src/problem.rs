@@ -379,6 +379,7 @@ impl From<RegistryError> for Problem {
                 Self::at(Kind::Conflict, PLAN, refused.to_string())
             }
             RegistryError::Field(refused) => refused.into(),
+            RegistryError::NoBot => Self::new(Kind::Conflict, error.to_string()),
             RegistryError::Position => Self::invalid_cursor(),
             RegistryError::NotAllowed(reason) | RegistryError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
@@ -397,7 +398,7 @@ impl From<Failure> for Problem {
                 Self::at(Kind::InvalidField, field, detail)
             }
             Failure::Unavailable(reason) => {
-                tracing::warn!(failure = reason);
+                tracing::warn!(error = reason);
                 Self::unavailable()
             }
         }

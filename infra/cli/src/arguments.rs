@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
+use pesan_domain::billing::{BillId, Period, PeriodError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
+use pesan_service::billing::ByHand;
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
 #[derive(Debug, Parser)]
@@ -57,6 +59,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: SubscribersCommand,
+    },
+    /// What a merchant's subscribers owe for a month
+    Bills {
+        /// What to do
+        #[command(subcommand)]
+        command: BillsCommand,
     },
     /// When a merchant takes customers
     Hours {
@@ -404,6 +412,9 @@ pub enum SubscribersCommand {
     Pause(OneSubscriber),
     /// Lets a paused subscriber be billed again
     Resume(OneSubscriber),
+    /// Prints the link with which a subscriber gets their bills in a Telegram chat, where WhatsApp
+    /// does not reach them; whoever follows it first does
+    Link(OneSubscriber),
 }
 
 /// A subscriber of a merchant.
@@ -415,6 +426,97 @@ pub struct OneSubscriber {
     /// The subscriber
     #[arg(value_parser = subscriber_id)]
     pub subscriber: SubscriberId,
+}
+
+/// `pesan bills`
+#[derive(Debug, Subcommand)]
+pub enum BillsCommand {
+    /// Lists the bills of a month
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// The month, such as 2026-11
+        #[arg(long, value_name = "MONTH", value_parser = period)]
+        period: Period,
+        /// Only those of which something remains to be paid
+        #[arg(long)]
+        unpaid: bool,
+    },
+    /// Shows a bill, what was paid of it, and the link to its page
+    Show(OneBill),
+    /// Records money that came past Midtrans, for all of a bill or a part of it
+    Pay {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// How much, in rupiah
+        #[arg(long, value_name = "RUPIAH", value_parser = rupiah)]
+        amount: Rupiah,
+        /// How it came
+        #[arg(long, value_enum)]
+        source: PaidBy,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Calls a bill off that nothing was paid of
+    Void {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Records money that was given back by hand. What is given back in Midtrans' dashboard
+    /// records itself
+    Refund {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// How much, in rupiah; all that was paid unless said
+        #[arg(long, value_name = "RUPIAH", value_parser = rupiah)]
+        amount: Option<Rupiah>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+}
+
+/// A bill of a merchant's subscriber.
+#[derive(Args, Debug)]
+pub struct OneBill {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The bill, such as B-202611-ani
+    #[arg(value_parser = bill_id)]
+    pub bill: BillId,
+}
+
+/// How money came past Midtrans.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PaidBy {
+    /// In cash
+    Cash,
+    /// By a bank transfer
+    Transfer,
+}
+
+impl From<PaidBy> for ByHand {
+    fn from(paid: PaidBy) -> Self {
+        match paid {
+            PaidBy::Cash => Self::Cash,
+            PaidBy::Transfer => Self::Transfer,
+        }
+    }
 }
 
 /// `pesan subscribers import`
@@ -704,6 +806,14 @@ fn plan_id(text: &str) -> Result<PlanId, String> {
 fn subscriber_id(text: &str) -> Result<SubscriberId, String> {
     SubscriberId::parse(text)
         .map_err(|_| "not 1 to 24 small letters, digits and hyphens".to_owned())
+}
+
+fn bill_id(text: &str) -> Result<BillId, String> {
+    BillId::parse(text).map_err(|_| "not a bill such as B-202611-ani".to_owned())
+}
+
+fn period(text: &str) -> Result<Period, PeriodError> {
+    Period::parse(text)
 }
 
 fn rupiah(text: &str) -> Result<Rupiah, String> {

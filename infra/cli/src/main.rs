@@ -2,6 +2,7 @@
 
 mod arguments;
 mod balance;
+mod bills;
 mod catalog;
 mod deployment;
 mod doctor;
@@ -58,6 +59,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         } => catalog::export(&app, &id, output.as_deref()).await,
         Command::Plans { command } => plans::run(&app, command).await,
         Command::Subscribers { command } => subscribers::run(&app, command).await,
+        Command::Bills { command } => bills::run(&app, command).await,
         Command::Hours {
             command: HoursCommand::Set(hours),
         } => merchant::set_hours(&app, hours).await,

@@ -5,6 +5,7 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use pesan_domain::dialogue::Links;
 use pesan_domain::ids::{BillId, BookingCode, MerchantId};
+use pesan_domain::subscriber::Subscriber;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -52,6 +53,9 @@ pub(crate) async fn order_path(
     let token = order_token(app, merchant, code).await?;
     Ok(format!("o/{token}"))
 }
+
+/// The version of the deep links that lead bills to a chat.
+const CHAT_LINK_VERSION: u8 = 1;
 
 /// The version of the bill page's links.
 const BILL_LINK_VERSION: u8 = 1;
@@ -117,6 +121,24 @@ pub async fn order_links(
         order: Some(order_url(app, &token)),
         on_buttons: !is_loopback(&app.public_base_url),
     })
+}
+
+/// The proof in the deep link that leads a subscriber's bills to a chat. It is made for the chat
+/// that they had before: once it was used, it is no proof any more.
+pub(crate) async fn chat_token(
+    app: &App,
+    merchant: &MerchantId,
+    subscriber: &Subscriber,
+) -> Result<String, Failure> {
+    let key = app.link_key().await?;
+    let chat = subscriber
+        .telegram_chat
+        .map_or_else(String::new, |chat| chat.to_string());
+    let subject = format!(
+        "chat\0{merchant}\0{}\0{chat}\0{CHAT_LINK_VERSION}",
+        subscriber.id
+    );
+    token(&key, &subject)
 }
 
 /// Telegram refuses such addresses on buttons.

@@ -92,6 +92,8 @@ struct BillRow {
     settled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voided: Option<VoidedRow>,
+    #[serde(default)]
+    attempts: u8,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -220,6 +222,7 @@ impl From<&Bill> for BillRow {
             given_back: bill.given_back.iter().map(GivenBackRow::from).collect(),
             settled_at: bill.settled_at.map(millis),
             voided: bill.voided.as_ref().map(VoidedRow::from),
+            attempts: bill.attempts,
         }
     }
 }
@@ -238,6 +241,7 @@ impl BillRow {
             given_back: given_back.collect::<Result<_, _>>()?,
             settled_at: self.settled_at.map(moment).transpose()?,
             voided: self.voided.as_ref().map(VoidedRow::voided).transpose()?,
+            attempts: self.attempts,
             ..Bill::new(id, lines, Date::MIN, moment(self.made_at)?)
         })
     }

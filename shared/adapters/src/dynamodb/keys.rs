@@ -242,6 +242,15 @@ pub(super) fn bill(merchant: &MerchantId, id: &BillId) -> Key {
     )
 }
 
+/// Whether an item is a bill's cell: it and its subscriber lie under the same sort key.
+pub(super) fn is_cell(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.pk.contains("#BILL#"))
+}
+
+pub(super) fn is_subscriber(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.pk.contains("#SUB#"))
+}
+
 /// The index key of a subscriber's bills, whatever their period.
 pub(super) fn bills_of(merchant: &MerchantId, subscriber: &SubscriberId) -> String {
     format!("M#{merchant}#BILL#{subscriber}")

@@ -4,6 +4,7 @@
 mod api_key;
 mod balance;
 mod bill;
+mod bill_order;
 mod chat;
 mod claim;
 mod contact;
@@ -35,6 +36,7 @@ use std::collections::HashMap;
 pub use api_key::StoredLevel;
 pub use balance::{Account, BatchRecord, Reserving};
 pub use bill::{CellChange, CellPage, Tape};
+pub use bill_order::BillFound;
 pub use chat::ChatRecord;
 pub use claim::{Answer, Claim, Claimed};
 pub use contact::PHONES_A_READ;
@@ -46,7 +48,7 @@ pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{
-    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+    Billed, Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
 pub use run::{GoesOn, RunRecord, ShardRecord};

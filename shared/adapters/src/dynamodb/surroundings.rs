@@ -11,6 +11,7 @@ use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
 use pesan_domain::message::{Channel, PauseReason};
 use pesan_domain::pace::Pace;
+use pesan_domain::payment::Payment;
 use pesan_domain::reservation::Order;
 use pesan_domain::subscriber::Subscriber;
 use pesan_domain::whatsapp::{Contact, Phone, Registered};
@@ -131,6 +132,7 @@ pub struct Surroundings {
     /// How many people were written to on it.
     pub reached: u32,
     orders: HashMap<OrderId, Order>,
+    bill_payments: HashMap<OrderId, Payment>,
     cells: HashMap<BillId, Cell>,
     subscribers: HashMap<SubscriberId, Subscriber>,
     chats: HashMap<i64, ChatState>,
@@ -153,6 +155,7 @@ impl Surroundings {
             day: Date::MIN,
             reached: 0,
             orders: HashMap::new(),
+            bill_payments: HashMap::new(),
             cells: HashMap::new(),
             subscribers: HashMap::new(),
             chats: HashMap::new(),
@@ -169,6 +172,12 @@ impl Surroundings {
             None => self.cells.remove(&id),
         };
         self
+    }
+
+    /// An attempt at paying a bill.
+    #[must_use]
+    pub fn bill_payment(&self, id: &OrderId) -> Option<&Payment> {
+        self.bill_payments.get(id)
     }
 
     /// A bill's cell.
@@ -253,6 +262,7 @@ impl<'a> Wanted<'a> {
             match &record.subject {
                 Subject::Payment { order, .. } => {
                     wanted.orders.insert(order);
+                    wanted.bills.extend(order.bill());
                 }
                 Subject::Bill { bill, .. } => {
                     wanted.bills.insert(bill);
@@ -347,6 +357,18 @@ impl<'a> Wanted<'a> {
         Ok(found)
     }
 
+    /// The payments of bills.
+    fn bill_payments(&self, rows: &Rows) -> Result<HashMap<OrderId, Payment>, StoreError> {
+        let mut found = HashMap::new();
+        for id in self.orders.iter().filter(|id| id.bill().is_some()) {
+            let row = rows.row::<PaymentRow>(&keys::payment(self.merchant, id))?;
+            if let Some(row) = row {
+                found.insert((*id).clone(), row.payment()?);
+            }
+        }
+        Ok(found)
+    }
+
     fn templates(&self, rows: &Rows) -> Result<Vec<Registered>, StoreError> {
         let mut found = vec![];
         for kind in &self.templates {
@@ -407,6 +429,7 @@ impl<'a> Wanted<'a> {
             day: self.day,
             reached: reached.unwrap_or_default().reached,
             orders,
+            bill_payments: self.bill_payments(rows)?,
             cells: self.cells(rows)?,
             subscribers: self.subscribers(rows)?,
             chats,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{CellChange, StoreError};
-use pesan_domain::billing::{BillId, Cell, Reason, Refused, Source, Who};
+use pesan_domain::billing::{Bill, BillId, Cell, Reason, Refused, Source, Who};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::money::Rupiah;
 
@@ -77,6 +77,29 @@ pub async fn void(
     });
     let cell = voided.await?;
     tracing::info!(%merchant, kind = "billing", outcome = "voided", bill = %bill);
+    Ok(cell)
+}
+
+/// Records money that was given back past Midtrans: so much, or all that is there of it. What is
+/// given back in Midtrans' dashboard is told by its notification and not recorded by hand.
+///
+/// # Errors
+/// [`BillingError::UnknownBill`], [`BillingError::Refused`]
+pub async fn refund(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+    amount: Option<Rupiah>,
+    reason: &Reason,
+    who: &Who,
+) -> Result<Cell, BillingError> {
+    let refunded = write(app, merchant, bill, |cell, now| {
+        let kept = cell.bill.as_ref().map(Bill::kept).unwrap_or_default();
+        let amount = amount.unwrap_or(kept);
+        cell.refund(amount, reason.clone(), who.clone(), now)
+    });
+    let cell = refunded.await?;
+    tracing::info!(%merchant, kind = "billing", outcome = "refunded by hand", bill = %bill);
     Ok(cell)
 }
 

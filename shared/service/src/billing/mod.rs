@@ -2,6 +2,7 @@
 //! and what an operator asks and writes.
 
 mod begin;
+mod bill_page;
 mod by_hand;
 mod commit;
 mod drive;
@@ -18,7 +19,8 @@ use pesan_domain::merchant::Merchant;
 use crate::{App, Failure};
 
 pub use begin::{Kind, begin_zone};
-pub use by_hand::{ByHand, cell, pay_by_hand, void};
+pub use bill_page::{BillView, by_token, pay};
+pub use by_hand::{ByHand, cell, pay_by_hand, refund, void};
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
 pub use progress::{Progress, ShardProgress, TapePage, progress, tape};

@@ -104,13 +104,13 @@ pub(super) fn gone(bill: &BillId, track: Track, around: &Surroundings) -> Option
 
 /// Whether the merchant has noted that the subscriber wants nothing on WhatsApp.
 pub(super) fn is_opted_out(record: &MessageRecord, around: &Surroundings) -> bool {
-    match (&record.subject, record.message.channel) {
-        (Subject::Bill { bill, .. }, Channel::WhatsApp) => around
-            .subscriber(bill.subscriber())
-            .is_some_and(|subscriber| subscriber.opted_out.is_some()),
-        (Subject::Bill { .. }, Channel::Telegram)
-        | (Subject::Payment { .. } | Subject::Keyword { .. } | Subject::Template(_), _) => false,
-    }
+    let bill = match &record.subject {
+        Subject::Bill { bill, .. } => Some(bill),
+        Subject::Payment { order, .. } => order.bill(),
+        Subject::Keyword { .. } | Subject::Template(_) => None,
+    };
+    let noted = || around.subscriber(bill?.subscriber())?.opted_out.as_ref();
+    record.message.channel == Channel::WhatsApp && noted().is_some()
 }
 
 /// What a message about a bill says, of the bill as it is now.

@@ -1,6 +1,7 @@
 //! Messages on their way out: queueing news, sending what is queued, releasing what waits.
 
 mod bill;
+mod bill_money;
 mod call;
 mod letter;
 pub mod list;
@@ -22,7 +23,7 @@ use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
 pub(crate) use bill::{NewBill, bill_message, message_of_bill};
-pub(crate) use news::{News, answer, queue};
+pub(crate) use news::{News, answer, to_chat, to_subscriber};
 pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};
 pub use settle::settle;

@@ -11,10 +11,10 @@ use pesan_domain::language::Language;
 use pesan_domain::message::activation::Activation;
 use pesan_domain::message::{Channel, DayOfRecipients, DropReason, Standing};
 
-use super::bill;
 use super::letter::{self, Letter, NotWritten};
 use super::pace::{self, Slots};
 use super::record::ask;
+use super::{bill, bill_money};
 use crate::App;
 
 /// When what lacks a secret is tried again: those that are there are kept five minutes.
@@ -155,6 +155,9 @@ fn gone(record: &MessageRecord, around: &Surroundings) -> Option<DropReason> {
         return Some(DropReason::CalledOff);
     }
     match &record.subject {
+        Subject::Payment { order, notice, .. } if order.bill().is_some() => {
+            bill_money::gone(order, *notice, around)
+        }
         Subject::Payment { order, notice, .. } => around
             .order(order)
             .map_or(Some(DropReason::CalledOff), |order| {
@@ -180,10 +183,10 @@ fn is_approved(record: &MessageRecord, around: &Surroundings) -> bool {
 /// The language that a message is written in; none where what it is about is gone.
 pub(super) fn language_of(record: &MessageRecord, around: &Surroundings) -> Option<Language> {
     match &record.subject {
-        Subject::Payment { order, .. } => {
-            let order = around.order(order)?;
-            Some(order.reservation.language)
-        }
+        Subject::Payment { order, .. } => match bill_money::subscriber(order, around) {
+            Some(subscriber) => Some(subscriber.language),
+            None => Some(around.order(order)?.reservation.language),
+        },
         Subject::Bill { bill, .. } => {
             let subscriber = around.subscriber(bill.subscriber())?;
             Some(subscriber.language)

@@ -74,6 +74,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#SUB#*",
                     "LINK#*",
                     "DUE#*",
                 ],
@@ -102,6 +103,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -111,7 +113,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 1 },
     },
     Function {
@@ -120,7 +122,10 @@ pub(super) const FUNCTIONS: [Function; 9] = [
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "LINK#*"]),
             (&["dynamodb:Query"], &["M#*"]),
-            (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*", "DUE#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &["M#*#RSV#*", "M#*#PAY#*", "M#*#BILL#*", "DUE#*"],
+            ),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
@@ -182,6 +187,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -189,7 +195,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Schedule,
     },
     Function {
