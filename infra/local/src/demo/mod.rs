@@ -1,13 +1,19 @@
-//! `cargo run -- demo`: a booking and the messages it costs, played over HTTP as a customer and the
-//! vendors would, each step said as it happens. It ends well only if every step held.
+//! `cargo run -- demo`: a booking, the messages it costs, and the ends of two months, played over HTTP
+//! as customers and the vendors would, each step said as it happens. It ends well only if every step
+//! held.
 
 mod balance;
+mod billing;
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use anyhow::{Context as _, bail, ensure};
+use jiff::Timestamp;
 use pesan_adapters::clock::Clock;
+use pesan_domain::ids::MerchantId;
 use pesan_service::{App, Config};
 use serde_json::{Value, json};
 
@@ -21,8 +27,10 @@ const PHONE: &str = "6281345678901";
 struct Player {
     http: reqwest::Client,
     addresses: Addresses,
-    app: App,
 }
+
+/// When the demo begins: some days before a month's end.
+const BEGINS: &str = "2026-11-26T10:00:00+07:00";
 
 /// Plays it on an ephemeral stack.
 pub async fn play(template: &Path) -> anyhow::Result<()> {
@@ -30,17 +38,14 @@ pub async fn play(template: &Path) -> anyhow::Result<()> {
         port: 0,
         dynamodb_port: 0,
         data: None,
-        clock: None,
+        clock: Some(BEGINS.parse()?),
         template: template.to_owned(),
         empty: false,
     })
     .await?;
-    let variables = addresses.variables("");
-    let config = Config::read(|name| variables.get(name).cloned())?;
     let player = Player {
         http: pesan_adapters::http::client()?,
         addresses,
-        app: App::new(&config, Clock::system())?,
     };
     let code = player.book().await?;
     player.share().await?;
@@ -48,11 +53,34 @@ pub async fn play(template: &Path) -> anyhow::Result<()> {
     player.show(&page).await?;
     player.debited().await?;
     player.topped_up().await?;
+    player.months_end().await?;
+    player.bills_are_paid().await?;
+    player.reminded().await?;
+    player.killed_in_the_middle().await?;
+    player.books_hold().await?;
     player.stored().await?;
     say("\nevery step held")
 }
 
+fn demo() -> anyhow::Result<MerchantId> {
+    Ok(MerchantId::parse("demo")?)
+}
+
 impl Player {
+    /// The use cases, by the stack's clock.
+    async fn app(&self) -> anyhow::Result<App> {
+        let url = format!("{}/sandbox/clock", self.addresses.base_url);
+        let clock: Value = self.http.get(url).send().await?.json().await?;
+        let now = clock.get("now").and_then(Value::as_str);
+        let now: Timestamp = now.context("a clock without its time")?.parse()?;
+        let offset = now.duration_since(Clock::system().now()).as_millis();
+        let offset = Arc::new(AtomicI64::new(i64::try_from(offset)?));
+        let mut variables = self.addresses.variables("");
+        variables.insert("TOP_UP_SELLER".to_owned(), demo()?.to_string());
+        let config = Config::read(|name| variables.get(name).cloned())?;
+        Ok(App::new(&config, Clock::turnable(offset))?)
+    }
+
     async fn book(&self) -> anyhow::Result<String> {
         say("== the customer books in the chat")?;
         self.types("/order").await?;
