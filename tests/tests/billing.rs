@@ -64,6 +64,14 @@ async fn symbols(stack: &Stack) -> BTreeMap<String, usize> {
     symbols
 }
 
+/// How many shards of a merchant's bill run have halted.
+async fn halted(stack: &Stack, merchant: &str) -> usize {
+    let run = format!("M#{merchant}#RUN#2026-11#bill");
+    let rows = stack.rows().await;
+    let halted = |row: &&Value| row["PK"]["S"] == run.as_str() && row["state"]["S"] == "halt";
+    rows.iter().filter(halted).count()
+}
+
 fn all(symbol: &str) -> BTreeMap<String, usize> {
     BTreeMap::from([(symbol.to_owned(), SUBSCRIBERS)])
 }
@@ -88,9 +96,7 @@ async fn d1_at_month_end_each_of_25_phones_gets_one_bill_and_no_second() {
     for queue in queues.as_array().unwrap() {
         assert_eq!(queue["dead"], 0, "{queue}");
     }
-    let halted = stack.rows().await;
-    let halted = halted.iter().filter(|row| row["state"]["S"] == "halt");
-    assert_eq!(halted.count(), 8);
+    assert_eq!(halted(&stack, "demo").await, 8);
 }
 
 #[tokio::test]
@@ -231,10 +237,5 @@ async fn d22_a_merchant_without_subscribers_is_billed_to_the_end() {
     let operator = Operator::of(&stack);
     operator.does("pesan plans add demo2 pro --name Pro --fee 100000");
     stack.advance("90m").await;
-    let rows = stack.rows().await;
-    let of_demo2 = |row: &&Value| {
-        let pk = row["PK"]["S"].as_str().unwrap();
-        pk == "M#demo2#RUN#2026-11#bill" && row["state"]["S"] == "halt"
-    };
-    assert_eq!(rows.iter().filter(of_demo2).count(), 8);
+    assert_eq!(halted(&stack, "demo2").await, 8);
 }

@@ -189,8 +189,10 @@ async fn month_of_bills(stack: &Stack) {
     }
     let webhooks = "/sandbox/whatsapp-webhooks";
     stack.handle(webhooks, &json!({"hold": true})).await;
-    let lost = json!({"at": "whatsapp", "op": "messages", "fault": "timeout_after", "times": 2});
-    stack.fault(lost).await;
+    for (fault, times) in [("131056", 1), ("timeout_after", 2)] {
+        let fault = json!({"at": "whatsapp", "op": "messages", "fault": fault, "times": times});
+        stack.fault(fault).await;
+    }
     fire(stack, "BillsJakarta", "2026-11-30T09:00:00+07:00").await;
     stack.handle(path, &json!({"event": "PAUSED"})).await;
     stack.handle(webhooks, &json!({"hold": true})).await;
@@ -219,6 +221,9 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
     let customer = stack.customer(1);
     customer.say("/catalog").await;
     let booked = customer.book("09.00").await;
+    // Their receipts go to their number, too.
+    customer.press("Bagikan nomor").await;
+    customer.press("Bagikan nomor").await;
     let reviewed = customer.book("12.00").await;
     customer.say("/status").await;
 

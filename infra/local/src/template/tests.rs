@@ -112,7 +112,7 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
         (
             "          Type: ScheduleV2",
             "          Type: Schedule",
-            ["Reconciler", "Schedule"],
+            ["BillingBroadcast", "Schedule"],
         ),
         (
             "Queue: !GetAtt BulkQueue",

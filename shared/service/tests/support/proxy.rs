@@ -1,5 +1,11 @@
 //! A way to the table on which calls are counted, fail, or are never answered.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses a part of it"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +29,7 @@ struct Rules {
     kill: Option<(usize, bool)>,
     fails: Option<Fails>,
     answered: BTreeMap<String, usize>,
+    write_units: usize,
 }
 
 pub struct Proxy {
@@ -47,9 +54,11 @@ impl Proxy {
         let router = axum::Router::new().fallback(move |headers: HeaderMap, body: Bytes| {
             let (rules, reached) = of_calls.clone();
             let (http, table) = (http.clone(), table.clone());
-            async move {
+            // What a caller no longer waits for is done all the same.
+            let answered = tokio::spawn(async move {
                 let op = headers["x-amz-target"].to_str().unwrap();
                 let op = op.rsplit('.').next().unwrap().to_owned();
+                let units = write_units(&op, &body);
                 let dies = match ruled(&rules, &op) {
                     Rule::Dies => return dead(&reached).await,
                     Rule::Loses => return conflict(),
@@ -68,10 +77,16 @@ impl Proxy {
                 if dies {
                     return dead(&reached).await;
                 }
-                *rules.lock().unwrap().answered.entry(op).or_default() += 1;
+                let mut rules = rules.lock().unwrap();
+                *rules.answered.entry(op).or_default() += 1;
+                if status == StatusCode::OK {
+                    rules.write_units += units;
+                }
+                drop(rules);
                 let headers = [("content-type", "application/x-amz-json-1.0")];
                 (status, headers, bytes).into_response()
-            }
+            });
+            async move { answered.await.unwrap() }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
@@ -94,6 +109,17 @@ impl Proxy {
 
     pub fn lets_be(&self) {
         self.rules.lock().unwrap().kill = None;
+    }
+
+    /// How many calls went through.
+    pub fn calls(&self) -> usize {
+        self.rules.lock().unwrap().answered.values().sum()
+    }
+
+    /// What the writes would be paid for
+    /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>).
+    pub fn write_units(&self) -> usize {
+        self.rules.lock().unwrap().write_units
     }
 
     /// How many calls of a kind went through.
@@ -144,4 +170,38 @@ fn conflict() -> Response {
     });
     let headers = [("content-type", "application/x-amz-json-1.0")];
     (StatusCode::BAD_REQUEST, headers, body.to_string()).into_response()
+}
+
+/// A unit a begun kilobyte, two within a transaction, and one for what a put writes to the index.
+fn write_units(op: &str, body: &[u8]) -> usize {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let of_item = |item: &serde_json::Value, times: usize| {
+        let indexed = usize::from(item.get("GSI1PK").is_some());
+        times * size(item).div_ceil(1_024).max(1) + indexed
+    };
+    match op {
+        "PutItem" => of_item(&body["Item"], 1),
+        "TransactWriteItems" => {
+            let writes = body["TransactItems"].as_array().unwrap();
+            let units = writes.iter().map(|write| of_item(&write["Put"]["Item"], 2));
+            units.sum()
+        }
+        _ => 0,
+    }
+}
+
+/// About what an item takes: its names and its values, without the names of their types.
+fn size(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                "S" | "N" | "M" | "L" | "BOOL" => size(value),
+                name => name.len() + size(value),
+            })
+            .sum(),
+        serde_json::Value::Array(items) => items.iter().map(|item| 3 + size(item)).sum(),
+        serde_json::Value::String(text) => text.len(),
+        _ => 1,
+    }
 }
