@@ -9,6 +9,7 @@
     reason = "a test may stop where it stands"
 )]
 
+pub mod bill;
 pub mod log;
 pub mod operator;
 pub mod payment;
@@ -33,6 +34,8 @@ pub const TELEGRAM_SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 pub const SERVER_KEY: &str = "SB-Mid-server-demo";
 /// The Midtrans account of the merchant `demo`.
 pub const MIDTRANS_MERCHANT: &str = "G000000001";
+/// The API key of the merchant `demo`; it has every scope.
+pub const API_KEY: &str = "pk_demo_local";
 /// When most tests begin: a Tuesday, an hour before the first slot.
 pub const MORNING: &str = "2026-12-01T08:00:00+07:00";
 

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
+use pesan_tests::bill::Debtor;
 use pesan_tests::{Setup, Stack};
 use serde_json::json;
 
@@ -268,5 +269,33 @@ async fn the_pages_are_pictured_on_a_phone() {
         assert_eq!(wide, false, "{name} scrolls sideways");
         picture(&browser, name).await;
     }
+    browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscriber_pays_their_bill_on_a_phone_and_sees_it_paid() {
+    let debtor = Debtor::billed().await;
+    let driver = Driver::start();
+    let browser = driver.browser(390, 844).await;
+    browser.goto(&debtor.link).await.unwrap();
+    wait(&browser, Locator::Css("main[data-payment='Created']")).await;
+    let wide = "return document.documentElement.scrollWidth > innerWidth + 1";
+    let wide = browser.execute(wide, vec![]).await.unwrap();
+    assert_eq!(wide, false, "the bill scrolls sideways");
+    picture(&browser, "phone-bill").await;
+    let button = wait(&browser, Locator::Css("form.pay button")).await;
+    button.click().await.unwrap();
+    let snap = wait(&browser, Locator::Css("div[role='dialog'] iframe")).await;
+    snap.enter_frame().await.unwrap();
+    let method = Locator::Css("button[name='method'][value='qris']");
+    wait(&browser, method).await.click().await.unwrap();
+    let pay = wait(&browser, Locator::Css("button[name='act'][value='pay']")).await;
+    pay.click().await.unwrap();
+    browser.enter_parent_frame().await.unwrap();
+    // Without a reload: the page asks by itself.
+    wait(&browser, Locator::Css("main[data-payment='Paid']")).await;
+    let forms = browser.find_all(Locator::Css("form.pay")).await.unwrap();
+    assert!(forms.is_empty(), "what is paid cannot be paid again");
+    picture(&browser, "phone-bill-paid").await;
     browser.close().await.unwrap();
 }

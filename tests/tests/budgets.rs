@@ -131,7 +131,7 @@ async fn a_notification_costs_two_round_trips_and_one_question() {
     let questions = stack.count("midtrans", Some("status")).await;
     let paid = stack.bank(&booked.code, json!({"do": "pay"})).await;
     assert_eq!(paid["notified"], json!([200]));
-    // Two are its own, five its receipt's: one of the relay and four of the sender.
-    assert_eq!(meter.read().await, 2 + 5);
+    // Two are its own, six its receipt's: one of the relay and five of the sender.
+    assert_eq!(meter.read().await, 2 + 6);
     assert_eq!(stack.count("midtrans", Some("status")).await, questions + 1);
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 9] = [
+    "api",
+    "billing-broadcast",
     "message-sender",
     "midtrans-notification",
     "outbox-relay",

@@ -116,6 +116,7 @@ async fn the_guide_leads_from_an_empty_table_to_a_paid_booking() {
 
     let verified = stack.handle("/sandbox/whatsapp-verify", &json!({})).await;
     assert_eq!(verified["verified"], true);
+    operator.does("pesan topup jaya --package 100 --received transfer-1");
     let stop = json!({"text": "STOP", "merchant": "jaya"});
     let phone = "6281200000042";
     stack

@@ -12,8 +12,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pesan_tests::Stack;
+use pesan_tests::bill::Debtor;
 use pesan_tests::operator::Operator;
+use pesan_tests::{API_KEY, Stack};
+use reqwest::Method;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -113,7 +115,8 @@ fn uses(call: &Value) -> Vec<Use> {
                 match kind.as_str() {
                     "Put" => one("PutItem", &write["Item"]["PK"]),
                     "Delete" | "Update" => one(&format!("{kind}Item"), &write["Key"]["PK"]),
-                    _ => panic!("neither a put, a delete nor an update: {write}"),
+                    "ConditionCheck" => one("ConditionCheckItem", &write["Key"]["PK"]),
+                    _ => panic!("neither a put, a delete, an update nor a check: {write}"),
                 }
             };
             writes.iter().map(write).collect()
@@ -167,6 +170,47 @@ fn judge(function: &str, used: &BTreeSet<Use>) {
 async fn no_message(stack: &Stack, fault: &str) {
     let fault = json!({"at": "telegram", "op": "sendMessage", "fault": fault});
     stack.fault(fault).await;
+}
+
+async fn fire(stack: &Stack, name: &str, at: &str) {
+    let path = format!("/sandbox/schedules/{name}");
+    stack.handle(&path, &json!({"scheduled_at": at})).await;
+    stack.idle().await;
+}
+
+/// A month's bills, with receipts that stop the number, let a recipient rest, and come when their
+/// message waits already; then the reminders of a day.
+async fn month_of_bills(stack: &Stack) {
+    let path = "/sandbox/whatsapp-templates/monthly_bill";
+    stack.handle(path, &json!({"event": "APPROVED"})).await;
+    for (phone, code) in [("62812000001002", 131_056), ("62812000001003", 190)] {
+        let failed = json!({"phone": phone, "receipts": [{"status": "failed", "code": code}]});
+        stack.handle("/sandbox/whatsapp-receipts", &failed).await;
+    }
+    let webhooks = "/sandbox/whatsapp-webhooks";
+    stack.handle(webhooks, &json!({"hold": true})).await;
+    let lost = json!({"at": "whatsapp", "op": "messages", "fault": "timeout_after", "times": 2});
+    stack.fault(lost).await;
+    fire(stack, "BillsJakarta", "2026-11-30T09:00:00+07:00").await;
+    stack.handle(path, &json!({"event": "PAUSED"})).await;
+    stack.handle(webhooks, &json!({"hold": true})).await;
+    stack.advance("20m").await;
+    stack.handle(webhooks, &json!({"hold": false})).await;
+    stack.advance("20m").await;
+    fire(stack, "RemindersJakarta", "2026-12-07T09:00:00+07:00").await;
+}
+
+/// A stack on which a bill's payment was told of, and another one's was not.
+async fn bills_are_paid() -> Stack {
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
+    for (bill, is_told) in [(debtor.bill.as_str(), true), ("B-202611-plg-002", false)] {
+        stack.click_pay(&debtor.link_of(bill)).await;
+        let pay = json!({"do": "pay", "method": "qris", "notify": is_told});
+        stack.bank(bill, pay).await;
+    }
+    stack.advance("20m").await;
+    debtor.stack
 }
 
 #[tokio::test]
@@ -234,9 +278,46 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         let pay = json!({"do": "pay", "method": "bca_va", "notify": is_told});
         stack.bank(&order, pay).await;
     }
+    // A chat that a subscriber's bills may come to.
+    let link = operator
+        .does("pesan subscribers link demo plg-003 --json")
+        .json();
+    let (_, payload) = link["link"].as_str().unwrap().split_once("=").unwrap();
+    customer.say(&format!("/start {payload}")).await;
+
     stack.advance("20m").await;
 
+    // A refused request lets its name go; the second of the same makes it known.
+    for (path, body) in [
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 0}),
+        ),
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
+        ),
+        (
+            "/v1/plans",
+            json!({"id": "emas", "name": "Emas", "monthly_fee": 150_000}),
+        ),
+        (
+            "/v1/subscribers",
+            json!({"id": "a", "name": "A", "phone": "081200000042", "plan": "dasar"}),
+        ),
+    ] {
+        let request = stack.request(Method::POST, path).bearer_auth(API_KEY);
+        let request = request.header("Idempotency-Key", path).json(&body);
+        request.send().await.unwrap();
+    }
+    let remove = stack.request(Method::DELETE, "/v1/subscribers/a");
+    let removed = remove.bearer_auth(API_KEY).send().await.unwrap();
+    assert_eq!(removed.status(), 204);
+    month_of_bills(&stack).await;
+
+    let paid = bills_are_paid().await;
     for (function, binary) in [
+        ("ApiFunction", "api"),
         ("TelegramWebhookFunction", "telegram-webhook"),
         ("MidtransNotificationFunction", "midtrans-notification"),
         ("WebFunction", "web"),
@@ -244,7 +325,10 @@ async fn j7_each_function_uses_all_of_its_grants_and_nothing_else() {
         ("OutboxRelayFunction", "outbox-relay"),
         ("MessageSenderFunction", "message-sender"),
         ("ReconcilerFunction", "reconciler"),
+        ("BillingBroadcastFunction", "billing-broadcast"),
     ] {
-        judge(function, &used(&stack, binary).await);
+        let mut all = used(&stack, binary).await;
+        all.extend(used(&paid, binary).await);
+        judge(function, &all);
     }
 }

@@ -70,6 +70,67 @@ pub struct OrderPage {
     pub notice: Option<String>,
 }
 
+/// *Tagihan*: what a subscriber owes for a month, what was paid of it, and the way to pay the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "bill.html")]
+pub struct BillPage {
+    /// English instead of Indonesian.
+    pub english: bool,
+    /// The order id of the newest attempt at paying; the bill's own number before the first.
+    pub order_id: String,
+    /// What remains in rupiah, or all of it where nothing does, for machines.
+    pub total_number: u64,
+    /// The same as people read it, `Rp150.000`.
+    pub total: String,
+    /// What the total is: of the bill, or of its rest.
+    pub total_label: &'static str,
+    /// The payment's state by the domain's name, `Paid`.
+    pub payment_state: &'static str,
+    /// The payment's state in words.
+    pub payment_words: &'static str,
+    /// How it is coloured.
+    pub tone: &'static str,
+    /// What more there is to say of it, such as how long it is overdue.
+    pub said: Option<String>,
+    /// The bill's number.
+    pub number: String,
+    /// The month that is billed, `November 2026`.
+    pub period: String,
+    /// Whose it is, as long as they are among the subscribers.
+    pub subscriber_name: Option<String>,
+    /// When it is due, in words.
+    pub due: String,
+    /// What it is made of.
+    pub lines: Vec<MoneyRow>,
+    /// Their sum.
+    pub amount: String,
+    /// What came and went, the oldest first.
+    pub money: Vec<MoneyRow>,
+    /// What remains, where a part is paid.
+    pub remaining: Option<String>,
+    /// The business's name.
+    pub shop_name: String,
+    /// Where its page is.
+    pub shop_path: String,
+    /// Whether the button to pay is shown.
+    pub payable: bool,
+    /// Where the button posts to.
+    pub pay_path: String,
+    /// Midtrans' popup, where it is to be used.
+    pub snap: Option<Snap>,
+    /// Something to say above everything else.
+    pub notice: Option<String>,
+}
+
+/// An amount and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoneyRow {
+    /// What it is for.
+    pub words: String,
+    /// How much, `Rp150.000`.
+    pub amount: String,
+}
+
 /// What Midtrans' popup needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snap {
@@ -126,12 +187,7 @@ impl OrderPage {
     /// How the payment's state is coloured.
     #[must_use]
     pub fn payment_tone(&self) -> &'static str {
-        match self.payment_state {
-            "Paid" => "good",
-            "Created" | "Pending" | "Challenge" | "Review" => "wait",
-            "Refunded" | "PartlyRefunded" => "calm",
-            _ => "bad",
-        }
+        payment_tone(self.payment_state)
     }
 
     /// How the repair's state is coloured.
@@ -143,6 +199,16 @@ impl OrderPage {
             "Received" | "Diagnosed" | "Estimated" | "InRepair" => "calm",
             _ => "good",
         }
+    }
+}
+
+/// How a payment's state of this name is coloured.
+pub(crate) fn payment_tone(state: &str) -> &'static str {
+    match state {
+        "Paid" => "good",
+        "Created" | "Pending" | "Challenge" | "Review" => "wait",
+        "Refunded" | "PartlyRefunded" => "calm",
+        _ => "bad",
     }
 }
 

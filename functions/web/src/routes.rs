@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
+use pesan_service::billing;
 use pesan_service::orders::{self, OrderView, Payable};
 use pesan_service::{App, Failure, Shop};
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/m/{merchant}/catalog", get(catalog))
         .route("/o/{token}", get(order))
         .route("/o/{token}/pay", post(pay))
+        .route("/b/{token}", get(bill))
+        .route("/b/{token}/pay", post(pay_bill))
         .route("/assets/{name}", get(asset))
         .fallback(|| async { failed(&Failure::Unknown, Language::Indonesian) })
         .with_state(app)
@@ -128,14 +131,40 @@ fn order_page(
         );
         template.notice = Some(notice.to_owned());
     }
-    let policy = if template.payable {
+    page(status, &template, &policy(app, template.payable))
+}
+
+fn policy(app: &App, payable: bool) -> Policy {
+    if payable {
         Policy::Pay {
             stand_in: views::snap_origin(app),
         }
     } else {
         Policy::OwnOnly
-    };
-    page(status, &template, &policy)
+    }
+}
+
+/// Whether the page's script asks, and not a form.
+fn is_scripted(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
+}
+
+/// The way to Midtrans' page, or back to ours where nothing is to be paid.
+fn led(payable: &Payable, scripted: bool, own: &str) -> Response {
+    match payable {
+        Payable::Page(snap) if scripted => {
+            Json(json!({"token": snap.token, "redirect_url": snap.redirect_url})).into_response()
+        }
+        Payable::Page(snap) => Redirect::to(&snap.redirect_url).into_response(),
+        Payable::Closed if scripted => StatusCode::CONFLICT.into_response(),
+        Payable::Closed => Redirect::to(own).into_response(),
+    }
+}
+
+fn not_led(merchant: &MerchantId, failure: &Failure) {
+    tracing::warn!(%merchant, kind = "payment", outcome = "no page", error = %failure);
 }
 
 async fn pay(
@@ -143,23 +172,14 @@ async fn pay(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let scripted = headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
     let view = match orders::by_token(&app, &token).await {
         Ok(view) => view,
         Err(failure) => return failed(&failure, Language::Indonesian),
     };
     match orders::pay(&app, &view).await {
-        Ok(Payable::Page(snap)) if scripted => {
-            Json(json!({"token": snap.token, "redirect_url": snap.redirect_url})).into_response()
-        }
-        Ok(Payable::Page(snap)) => Redirect::to(&snap.redirect_url).into_response(),
-        Ok(Payable::Closed) if scripted => StatusCode::CONFLICT.into_response(),
-        Ok(Payable::Closed) => Redirect::to(&format!("/o/{token}")).into_response(),
+        Ok(payable) => led(&payable, is_scripted(&headers), &format!("/o/{token}")),
         Err(failure) => {
-            let merchant = &view.merchant.id;
-            tracing::warn!(%merchant, kind = "payment", outcome = "no page", error = %failure);
+            not_led(&view.merchant.id, &failure);
             let language = view.order.reservation.language;
             order_page(
                 &app,
@@ -168,6 +188,48 @@ async fn pay(
                 language,
                 StatusCode::SERVICE_UNAVAILABLE,
             )
+        }
+    }
+}
+
+/// The bill as it is stored. What Midtrans appends to the query on the way back is not read.
+async fn bill(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    Query(choice): Query<Choice>,
+) -> Response {
+    match billing::by_token(&app, &token).await {
+        Ok(view) => {
+            shown("bill", Some(&view.merchant.id));
+            let template = views::bill(&app, &view, &token, choice.or(view.language()));
+            let policy = policy(&app, template.payable);
+            page(StatusCode::OK, &template, &policy)
+        }
+        Err(failure) => failed(&failure, choice.or(Language::Indonesian)),
+    }
+}
+
+async fn pay_bill(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let view = match billing::by_token(&app, &token).await {
+        Ok(view) => view,
+        Err(failure) => return failed(&failure, Language::Indonesian),
+    };
+    match billing::pay(&app, &view).await {
+        Ok(payable) => led(&payable, is_scripted(&headers), &format!("/b/{token}")),
+        Err(failure) => {
+            not_led(&view.merchant.id, &failure);
+            let mut template = views::bill(&app, &view, &token, view.language());
+            let notice = view.language().pick(
+                "Halaman pembayaran belum bisa dibuka. Tagihan Anda aman; coba lagi sebentar lagi.",
+                "The payment page cannot be opened yet. Your bill is safe; try again in a moment.",
+            );
+            template.notice = Some(notice.to_owned());
+            let policy = policy(&app, template.payable);
+            page(StatusCode::SERVICE_UNAVAILABLE, &template, &policy)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What each page shows of what is stored.
 
+mod bill;
+
 use pesan_domain::calendar::{date_in_words, time_in_words};
 use pesan_domain::catalog::Catalog;
 use pesan_domain::ids::ItemId;
@@ -9,6 +11,8 @@ use pesan_domain::reservation::ReservationState;
 use pesan_domain::texts::{payment_in_words, repair_in_words};
 use pesan_service::orders::OrderView;
 use pesan_service::{App, Shop};
+
+pub(crate) use bill::bill;
 
 use crate::pages::{CatalogGroup, CatalogPage, CatalogRow, DeviceCard, OrderPage, ShopPage, Snap};
 
@@ -114,16 +118,18 @@ pub(crate) fn order(app: &App, view: &OrderView, token: &str, language: Language
         hold_until_words: held.then(|| time_in_words(until.time(), merchant.zone)),
         payable,
         pay_path: format!("/o/{token}/pay"),
-        snap: merchant
-            .midtrans
-            .as_ref()
-            .filter(|_| payable)
-            .map(|account| Snap {
-                js_url: snap_js(app, account),
-                client_key: account.client_key.clone(),
-            }),
+        snap: snap(app, merchant).filter(|_| payable),
         notice: None,
     }
+}
+
+/// Midtrans' popup, where the merchant has an account.
+fn snap(app: &App, merchant: &Merchant) -> Option<Snap> {
+    let account = merchant.midtrans.as_ref()?;
+    Some(Snap {
+        js_url: snap_js(app, account),
+        client_key: account.client_key.clone(),
+    })
 }
 
 fn snap_js(app: &App, account: &MidtransAccount) -> String {

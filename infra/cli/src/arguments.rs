@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
+use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
+use pesan_domain::billing::{BillId, Period, PeriodError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
+use pesan_service::billing::ByHand;
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
 #[derive(Debug, Parser)]
@@ -57,6 +60,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SubscribersCommand,
     },
+    /// What a merchant's subscribers owe for a month
+    Bills {
+        /// What to do
+        #[command(subcommand)]
+        command: BillsCommand,
+    },
     /// When a merchant takes customers
     Hours {
         /// What to do
@@ -88,7 +97,21 @@ pub enum Command {
         #[command(subcommand)]
         command: MessagesCommand,
     },
-    /// The keys that all merchants share
+    /// Keys with which a merchant's own systems call the REST API
+    #[command(
+        long_about = "Keys with which a merchant's own systems call the REST API. The secrets that a \
+                      deployment itself works with are made by `pesan keys create`."
+    )]
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// The secrets that a deployment itself works with, for all merchants
+    #[command(
+        long_about = "The secrets that a deployment itself works with, for all merchants. Keys to the \
+                      REST API are made by `pesan key add`."
+    )]
     Keys {
         /// What to do
         #[command(subcommand)]
@@ -389,6 +412,9 @@ pub enum SubscribersCommand {
     Pause(OneSubscriber),
     /// Lets a paused subscriber be billed again
     Resume(OneSubscriber),
+    /// Prints the link with which a subscriber gets their bills in a Telegram chat, where WhatsApp
+    /// does not reach them; whoever follows it first does
+    Link(OneSubscriber),
 }
 
 /// A subscriber of a merchant.
@@ -400,6 +426,97 @@ pub struct OneSubscriber {
     /// The subscriber
     #[arg(value_parser = subscriber_id)]
     pub subscriber: SubscriberId,
+}
+
+/// `pesan bills`
+#[derive(Debug, Subcommand)]
+pub enum BillsCommand {
+    /// Lists the bills of a month
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// The month, such as 2026-11
+        #[arg(long, value_name = "MONTH", value_parser = period)]
+        period: Period,
+        /// Only those of which something remains to be paid
+        #[arg(long)]
+        unpaid: bool,
+    },
+    /// Shows a bill, what was paid of it, and the link to its page
+    Show(OneBill),
+    /// Records money that came past Midtrans, for all of a bill or a part of it
+    Pay {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// How much, in rupiah
+        #[arg(long, value_name = "RUPIAH", value_parser = rupiah)]
+        amount: Rupiah,
+        /// How it came
+        #[arg(long, value_enum)]
+        source: PaidBy,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Calls a bill off that nothing was paid of
+    Void {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Records money that was given back by hand. What is given back in Midtrans' dashboard
+    /// records itself
+    Refund {
+        /// Which
+        #[command(flatten)]
+        one: OneBill,
+        /// How much, in rupiah; all that was paid unless said
+        #[arg(long, value_name = "RUPIAH", value_parser = rupiah)]
+        amount: Option<Rupiah>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+}
+
+/// A bill of a merchant's subscriber.
+#[derive(Args, Debug)]
+pub struct OneBill {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The bill, such as B-202611-ani
+    #[arg(value_parser = bill_id)]
+    pub bill: BillId,
+}
+
+/// How money came past Midtrans.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PaidBy {
+    /// In cash
+    Cash,
+    /// By a bank transfer
+    Transfer,
+}
+
+impl From<PaidBy> for ByHand {
+    fn from(paid: PaidBy) -> Self {
+        match paid {
+            PaidBy::Cash => Self::Cash,
+            PaidBy::Transfer => Self::Transfer,
+        }
+    }
 }
 
 /// `pesan subscribers import`
@@ -601,6 +718,48 @@ pub enum TemplatesCommand {
     },
 }
 
+/// `pesan key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Makes a key, and shows it this once
+    Add(KeyAdd),
+    /// Lists a merchant's keys, which are not shown again
+    List {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+    },
+    /// Lets a key open nothing any more, within a minute
+    Revoke {
+        /// The merchant
+        #[arg(value_parser = merchant_id)]
+        id: MerchantId,
+        /// Its id, as `pesan key list` shows it
+        #[arg(value_parser = key_id)]
+        key: KeyId,
+    },
+}
+
+/// `pesan key add`
+#[derive(Args, Debug)]
+pub struct KeyAdd {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// What it is for, such as "billing system"
+    #[arg(long)]
+    pub name: String,
+    /// What it may do: billing, messages or balance, each with :read or :write
+    #[arg(long, value_delimiter = ',', required = true, value_parser = scope, value_name = "SCOPE")]
+    pub scopes: Vec<Scope>,
+    /// Requests a second, lastingly
+    #[arg(long, default_value_t = Rate::USUAL.per_second, value_name = "N")]
+    pub rate: u32,
+    /// Requests at once, after a rest
+    #[arg(long, default_value_t = Rate::USUAL.burst, value_name = "N")]
+    pub burst: u32,
+}
+
 /// `pesan keys`
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -632,6 +791,14 @@ fn merchant_id(text: &str) -> Result<MerchantId, String> {
     MerchantId::parse(text).map_err(|_| "not 2 to 32 small letters, digits and hyphens".to_owned())
 }
 
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text).map_err(|_| "not 12 hexadecimal digits: see `pesan key list`".to_owned())
+}
+
+fn scope(text: &str) -> Result<Scope, ScopeError> {
+    Scope::parse(text.trim())
+}
+
 fn plan_id(text: &str) -> Result<PlanId, String> {
     PlanId::parse(text).map_err(|_| "not 1 to 24 small letters, digits and hyphens".to_owned())
 }
@@ -639,6 +806,14 @@ fn plan_id(text: &str) -> Result<PlanId, String> {
 fn subscriber_id(text: &str) -> Result<SubscriberId, String> {
     SubscriberId::parse(text)
         .map_err(|_| "not 1 to 24 small letters, digits and hyphens".to_owned())
+}
+
+fn bill_id(text: &str) -> Result<BillId, String> {
+    BillId::parse(text).map_err(|_| "not a bill such as B-202611-ani".to_owned())
+}
+
+fn period(text: &str) -> Result<Period, PeriodError> {
+    Period::parse(text)
 }
 
 fn rupiah(text: &str) -> Result<Rupiah, String> {

@@ -2,9 +2,11 @@
 
 mod arguments;
 mod balance;
+mod bills;
 mod catalog;
 mod deployment;
 mod doctor;
+mod key;
 mod keys;
 mod link_key;
 mod merchant;
@@ -57,6 +59,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         } => catalog::export(&app, &id, output.as_deref()).await,
         Command::Plans { command } => plans::run(&app, command).await,
         Command::Subscribers { command } => subscribers::run(&app, command).await,
+        Command::Bills { command } => bills::run(&app, command).await,
         Command::Hours {
             command: HoursCommand::Set(hours),
         } => merchant::set_hours(&app, hours).await,
@@ -64,6 +67,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Midtrans { command } => midtrans::run(&app, command).await,
         Command::WhatsApp { command } => whatsapp::run(&app, command).await,
         Command::Messages { command } => messages::run(&app, command).await,
+        Command::Key { command } => key::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::LinkKey { command } => link_key::run(&app, command).await,
         Command::TopUp {

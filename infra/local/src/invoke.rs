@@ -107,19 +107,22 @@ impl Environments {
 pub fn is_known(binary: &str) -> bool {
     matches!(
         binary,
-        "telegram-webhook"
+        "api"
+            | "telegram-webhook"
             | "midtrans-notification"
             | "web"
             | "whatsapp-webhook"
             | "outbox-relay"
             | "message-sender"
             | "reconciler"
+            | "billing-broadcast"
     )
 }
 
 async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Function> {
     use Function::{Event, Http};
     match binary {
+        "api" => api::handler(env, clock).await.map(Http),
         "telegram-webhook" => telegram_webhook::handler(env, clock).await.map(Http),
         "midtrans-notification" => midtrans_notification::handler(env, clock).await.map(Http),
         "web" => web::handler(env, clock).await.map(Http),
@@ -127,6 +130,7 @@ async fn make(binary: &str, env: &Env, clock: Clock) -> anyhow::Result<Function>
         "outbox-relay" => outbox_relay::handler(env, clock).await.map(Event),
         "message-sender" => message_sender::handler(env, clock).await.map(Event),
         "reconciler" => reconciler::handler(env, clock).await.map(Event),
+        "billing-broadcast" => billing_broadcast::handler(env, clock).await.map(Event),
         other => bail!("there is no function {other}"),
     }
 }

@@ -9,6 +9,7 @@ use pesan_adapters::clock::Clock;
 use pesan_adapters::secrets::{
     CONTACT_KEY, LINK_KEY, MerchantSecret, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN,
 };
+use pesan_domain::api_key::{Rate, Scope};
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::{Item, ItemFields};
 use pesan_domain::ids::{MerchantId, PlanId};
@@ -17,6 +18,7 @@ use pesan_domain::message::activation::Activation;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::Plan;
 use pesan_sandbox::{Sandbox, Shop, WhatsAppAccount, WhatsAppApp};
+use pesan_service::api_keys::{self, NewKey, Opener};
 use pesan_service::merchants::telegram::WebhookSecret;
 use pesan_service::merchants::{self, Import, OperatorError};
 use pesan_service::subscribers::RegistryError;
@@ -172,6 +174,15 @@ async fn make(app: &App, sandbox: &Sandbox, demo: &Demo, base_url: &str) -> anyh
         WebhookSecret::Kept
     };
     merchants::telegram::set_webhook(app, &id, token, secret).await?;
+    if api_keys::list(app, &id).await?.is_empty() {
+        let all = NewKey {
+            name: "local stack".to_owned(),
+            scopes: Scope::ALL.into_iter().collect(),
+            rate: Rate::USUAL,
+        };
+        let key = Opener::Given(SecretString::from(format!("pk_{id}_local")));
+        api_keys::add(app, &id, all, key).await?;
+    }
     let unconnected = merchants::find(app, &id).await?.0.whatsapp.is_none();
     if demo.is_connected && unconnected {
         connect(app, &id, &whatsapp(demo)).await?;

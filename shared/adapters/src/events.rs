@@ -2,7 +2,8 @@
 //! as it is then.
 
 use jiff::Timestamp;
-use pesan_domain::ids::{EventId, MerchantId, MessageId, OrderId};
+use pesan_domain::billing::RunId;
+use pesan_domain::ids::{BillId, EventId, MerchantId, MessageId, OrderId};
 use pesan_domain::message::{Channel, Message, PauseReason, Urgency};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,18 @@ pub enum Event {
         /// The payment's order id.
         order: OrderId,
     },
+    /// The machine of a run is to go on, on one shard of its tape.
+    BillingContinue {
+        /// Which run.
+        run: RunId,
+        /// Which shard.
+        shard: u8,
+    },
+    /// The last reminder of a bill is out, and it is still owed.
+    BillLastReminder {
+        /// Which.
+        bill: BillId,
+    },
 }
 
 /// A text that is no event of ours, or one of a version that this one cannot read.
@@ -73,6 +86,12 @@ struct Wire {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bill: Option<String>,
 }
 
 /// The types of events, as rules and queues know them.
@@ -80,6 +99,8 @@ const MESSAGE_QUEUED: &str = "message.queued";
 const CHANNEL_PAUSED: &str = "channel.paused";
 const BALANCE_LOW: &str = "balance.low";
 const BALANCE_TOPPED_UP: &str = "balance.topped-up";
+const BILLING_CONTINUE: &str = "billing.continue";
+const BILL_LAST_REMINDER: &str = "bill.last-reminder";
 
 impl Envelope {
     /// The event that has a message sent.
@@ -93,6 +114,56 @@ impl Envelope {
                 message: message.id.clone(),
                 urgency: message.purpose.urgency(),
             },
+        }
+    }
+
+    /// The event that has a message looked at again, of which only this is known.
+    #[must_use]
+    pub fn message_to_be_looked_at(
+        id: EventId,
+        merchant: &MerchantId,
+        message: MessageId,
+        urgency: Urgency,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::MessageQueued { message, urgency },
+        }
+    }
+
+    /// The event that has a run go on.
+    #[must_use]
+    pub fn billing_continue(
+        id: EventId,
+        merchant: &MerchantId,
+        run: RunId,
+        shard: u8,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BillingContinue { run, shard },
+        }
+    }
+
+    /// The event that tells that reminding has not helped.
+    #[must_use]
+    pub fn bill_last_reminder(
+        id: EventId,
+        merchant: &MerchantId,
+        bill: BillId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            merchant: merchant.clone(),
+            at,
+            event: Event::BillLastReminder { bill },
         }
     }
 
@@ -150,6 +221,8 @@ impl Envelope {
             Event::ChannelPaused { .. } => CHANNEL_PAUSED,
             Event::BalanceLow => BALANCE_LOW,
             Event::BalanceToppedUp { .. } => BALANCE_TOPPED_UP,
+            Event::BillingContinue { .. } => BILLING_CONTINUE,
+            Event::BillLastReminder { .. } => BILL_LAST_REMINDER,
         }
     }
 
@@ -180,6 +253,15 @@ impl Envelope {
             Event::BalanceLow => common,
             Event::BalanceToppedUp { order } => Wire {
                 order: Some(order.as_str().to_owned()),
+                ..common
+            },
+            Event::BillingContinue { run, shard } => Wire {
+                run: Some(run.to_string()),
+                shard: Some(*shard),
+                ..common
+            },
+            Event::BillLastReminder { bill } => Wire {
+                bill: Some(bill.as_str().to_owned()),
                 ..common
             },
         })
@@ -232,6 +314,13 @@ impl Wire {
             BALANCE_LOW => Ok(Event::BalanceLow),
             BALANCE_TOPPED_UP => Ok(Event::BalanceToppedUp {
                 order: read(self.order.as_ref(), OrderId::parse, "order")?,
+            }),
+            BILLING_CONTINUE => Ok(Event::BillingContinue {
+                run: read(self.run.as_ref(), RunId::parse, "run")?,
+                shard: self.shard.ok_or_else(|| field("shard"))?,
+            }),
+            BILL_LAST_REMINDER => Ok(Event::BillLastReminder {
+                bill: read(self.bill.as_ref(), BillId::parse, "bill")?,
             }),
             _ => Err(field("type")),
         }

@@ -1,6 +1,7 @@
 //! What Pesan decides, and nothing else: types, state machines and texts. No clock, no
 //! randomness, no network; time and random numbers are arguments.
 
+pub mod api_key;
 pub mod balance;
 pub mod billing;
 pub mod bucket;
@@ -14,6 +15,7 @@ pub mod merchant;
 pub mod message;
 pub mod messaging;
 pub mod money;
+pub mod pace;
 pub mod payment;
 pub mod reservation;
 pub mod subscriber;

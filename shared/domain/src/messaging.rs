@@ -1,9 +1,9 @@
 //! What a merchant's messages cost, and how fast they may go.
 
 use crate::balance::{PRICE, Prices};
-use crate::bucket::WHATSAPP_PER_SECOND;
 use crate::field::{self, FieldRefused};
 use crate::money::Rupiah;
+use crate::pace::WHATSAPP_PER_SECOND;
 
 /// A merchant's settings for its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

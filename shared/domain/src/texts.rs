@@ -55,6 +55,36 @@ pub fn repair_in_words(state: ReservationState, language: Language) -> &'static 
     language.pick(indonesian, english)
 }
 
+/// That the bank took back what a subscriber paid of a bill, for Telegram.
+#[must_use]
+pub fn bill_reversed(period: &str, language: Language) -> String {
+    language.pick(
+        format!(
+            "<b>Pembayaran Anda dibatalkan oleh bank.</b>\nDananya kembali ke rekening Anda, dan \
+             tagihan {period} belum lunas. Silakan bayar lagi di halaman tagihan:"
+        ),
+        format!(
+            "<b>Your bank has reversed the payment.</b>\nThe money goes back to your account, and \
+             the bill for {period} is not paid. Please pay it again on its page:"
+        ),
+    )
+}
+
+/// That money for a bill waits for a person, for Telegram.
+#[must_use]
+pub fn bill_in_review(period: &str, language: Language) -> String {
+    language.pick(
+        format!(
+            "<b>Pembayaran tagihan {period} sudah masuk, tetapi perlu ditinjau.</b>\nAnda tidak \
+             perlu membayar lagi. Halaman tagihan Anda:"
+        ),
+        format!(
+            "<b>Your payment for {period} has arrived, but somebody must look at it.</b>\nThere is \
+             no need to pay again. The bill's page:"
+        ),
+    )
+}
+
 /// A text as it may stand in Telegram's HTML, which knows these three (<https://core.telegram.org/bots/api#html-style>).
 #[must_use]
 pub fn escaped(text: &str) -> String {

@@ -37,8 +37,8 @@ where
         );
         let mut f = f.clone();
         let answer = async move {
-            let caught = AssertUnwindSafe(async move { f(request).await }).catch_unwind();
-            let answer = caught.await.unwrap_or_else(|_| panicked());
+            let answer = caught(async move { f(request).await }).await;
+            let answer = answer.unwrap_or_else(|| http::plain(503, http::COULD_NOT));
             tracing::Span::current().record("status", answer.status().as_u16());
             answer
         };
@@ -47,9 +47,13 @@ where
     }))
 }
 
-fn panicked() -> Response<Body> {
-    tracing::error!(kind = "panic", outcome = "caught", alarm = "panic");
-    http::plain(503, http::COULD_NOT)
+/// What a future comes to; nothing where it panicked, which is an alarm and ends nothing else.
+pub async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let outcome = AssertUnwindSafe(future).catch_unwind().await;
+    if outcome.is_err() {
+        tracing::error!(kind = "panic", outcome = "caught", alarm = "panic");
+    }
+    outcome.ok()
 }
 
 /// Serves the handler that was made from Lambda's runtime API until the environment ends. What

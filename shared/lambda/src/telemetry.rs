@@ -88,8 +88,9 @@ pub(crate) fn span(function: &'static str, request_id: &str) -> Span {
     )
 }
 
-/// Lambda's own id; the function URL's where no runtime stands between.
-pub(crate) fn request_id(request: &Request) -> Option<&str> {
+/// Lambda's own id, which its line in the log has; the function URL's where no runtime stands between.
+#[must_use]
+pub fn request_id(request: &Request) -> Option<&str> {
     if let Some(context) = request.lambda_context_ref() {
         return Some(&context.request_id);
     }

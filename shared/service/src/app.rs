@@ -112,6 +112,10 @@ pub struct App {
     /// The merchant that is paid for top-ups, for the operator who sells them.
     pub top_up_seller: Option<String>,
     shops: Mutex<HashMap<MerchantId, (Shop, Timestamp)>>,
+    /// Keys of the REST API that were shown lately.
+    pub(crate) api_keys: crate::api_keys::Kept,
+    /// What was taken from their buckets ahead of need.
+    pub(crate) leases: crate::rate::Leases,
 }
 
 /// How long a merchant's profile and catalog are kept in memory.
@@ -152,6 +156,8 @@ impl App {
             snap_js_url: config.snap_js_url.clone(),
             top_up_seller: config.top_up_seller.clone(),
             shops: Mutex::new(HashMap::new()),
+            api_keys: crate::api_keys::Kept::default(),
+            leases: crate::rate::Leases::default(),
         })
     }
 

@@ -4,15 +4,17 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_adapters::dynamodb::{Booking, ChatRecord, Look, StoreError};
 use pesan_domain::dialogue::{
-    Aim, Chat, Day, Dialogue, Facts, Hold, Input, Landing, Links, Needs, NumberStep, Reply, aim,
-    land, needs, private_only, render,
+    Aim, Chat, ChatLink, Day, Dialogue, Facts, Hold, Input, Landing, Links, Needs, NumberStep,
+    Reply, aim, land, needs, private_only, render,
 };
 use pesan_domain::ids::{BookingCode, MerchantId, OrderId};
 use pesan_domain::language::Language;
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::{Order, Reservation, ReservationState};
+use pesan_domain::subscriber::Subscriber;
+use secrecy::SecretString;
 
-use crate::{App, Failure, Shop, TRIES, links, orders, step_aside};
+use crate::{App, Failure, Shop, TRIES, links, orders, same_secret, step_aside};
 
 /// An update as far as the dialogue uses it.
 #[derive(Clone, Debug)]
@@ -140,6 +142,9 @@ async fn attempt(app: &App, id: &MerchantId, update: &Update, nth: u32) -> Resul
     }
     if let Some(name) = &update.first_name {
         chat.first_name.clone_from(name);
+    }
+    if let Some(link) = update.input.chat_link() {
+        return turn.follow(&before, chat, update.id, &link).await;
     }
     let fresh_code = BookingCode::from_number(rand::random());
     let aimed = aim(&chat, &update.input, &turn.shop.merchant, &fresh_code, now);
@@ -270,6 +275,49 @@ impl Turn<'_> {
             .filter(|(date, _)| needs.day == Some(*date))
             .map(|(_, day)| day.clone());
         Ok(())
+    }
+
+    /// Follows a subscriber's deep link: their bills come to this chat from now on, unless the
+    /// link is none that was given out, or was used by another chat.
+    async fn follow(
+        &self,
+        before: &ChatRecord,
+        mut chat: Chat,
+        update: i64,
+        link: &ChatLink,
+    ) -> Result<Answer, Attempt> {
+        let id = &self.shop.merchant.id;
+        let ids = std::slice::from_ref(&link.subscriber);
+        let found = self.app.store.subscribers(id, ids).await?.pop();
+        let leads_here = |one: &Subscriber| one.telegram_chat == Some(self.chat_id);
+        let (dialogue, changed) = match found {
+            Some(subscriber) if leads_here(&subscriber) => (Dialogue::Linked, None),
+            Some(subscriber) if self.proves(&subscriber, link).await? => {
+                let linked = Subscriber {
+                    telegram_chat: Some(self.chat_id),
+                    version: subscriber.version.saturating_add(1),
+                    ..subscriber
+                };
+                (Dialogue::Linked, Some(linked))
+            }
+            Some(_) | None => (Dialogue::LinkRefused, None),
+        };
+        chat.dialogue = dialogue;
+        chat.note = None;
+        chat.version = chat.version.saturating_add(1);
+        let after = before.after(update, chat);
+        match &changed {
+            Some(subscriber) => self.app.store.link_chat(id, &after, subscriber).await?,
+            None => self.app.store.save_chat(id, &after).await?,
+        }
+        tracing::info!(merchant = %id, kind = "conversation", outcome = "deep link");
+        Ok(self.answer(&after.chat, false).await?)
+    }
+
+    async fn proves(&self, subscriber: &Subscriber, link: &ChatLink) -> Result<bool, Failure> {
+        let merchant = &self.shop.merchant.id;
+        let token = links::chat_token(self.app, merchant, subscriber).await?;
+        Ok(same_secret(&SecretString::from(token), &link.token))
     }
 
     /// Follows an aim to where it lands. A correction may need other facts to be judged and shown;

@@ -1,8 +1,11 @@
 //! The use cases. Each loads, lets the domain decide, and commits; what two functions share
 //! lives here.
 
+pub mod api_keys;
 pub mod app;
+pub mod billing;
 pub mod conversation;
+pub mod idempotency;
 pub mod keys;
 pub mod link_key;
 pub mod links;
@@ -11,6 +14,7 @@ pub mod messages;
 pub mod notification;
 pub mod orders;
 pub mod plans;
+pub mod rate;
 pub mod reconcile;
 pub mod relay;
 pub mod subscribers;

@@ -4,7 +4,8 @@
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use pesan_domain::dialogue::Links;
-use pesan_domain::ids::{BookingCode, MerchantId};
+use pesan_domain::ids::{BillId, BookingCode, MerchantId};
+use pesan_domain::subscriber::Subscriber;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -53,6 +54,53 @@ pub(crate) async fn order_path(
     Ok(format!("o/{token}"))
 }
 
+/// The version of the deep links that lead bills to a chat.
+const CHAT_LINK_VERSION: u8 = 1;
+
+/// The version of the bill page's links.
+const BILL_LINK_VERSION: u8 = 1;
+
+/// The token of a bill's page under a key.
+pub(crate) fn bill_token_of(
+    key: &SecretString,
+    merchant: &MerchantId,
+    bill: &BillId,
+) -> Result<String, Failure> {
+    token(
+        key,
+        &format!("bill\0{merchant}\0{bill}\0{BILL_LINK_VERSION}"),
+    )
+}
+
+/// The token of a bill's page.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the link key is missing.
+pub async fn bill_token(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+) -> Result<String, Failure> {
+    let key = app.link_key().await?;
+    bill_token_of(&key, merchant, bill)
+}
+
+/// The path of a bill's page below the base URL.
+pub(crate) async fn bill_path(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+) -> Result<String, Failure> {
+    let token = bill_token(app, merchant, bill).await?;
+    Ok(format!("b/{token}"))
+}
+
+/// The address of a bill's page.
+#[must_use]
+pub fn bill_url(app: &App, token: &str) -> String {
+    format!("{}/b/{token}", app.public_base_url)
+}
+
 /// The address of an order page.
 #[must_use]
 pub fn order_url(app: &App, token: &str) -> String {
@@ -75,8 +123,26 @@ pub async fn order_links(
     })
 }
 
+/// The proof in the deep link that leads a subscriber's bills to a chat. It is made for the chat
+/// that they had before: once it was used, it is no proof any more.
+pub(crate) async fn chat_token(
+    app: &App,
+    merchant: &MerchantId,
+    subscriber: &Subscriber,
+) -> Result<String, Failure> {
+    let key = app.link_key().await?;
+    let chat = subscriber
+        .telegram_chat
+        .map_or_else(String::new, |chat| chat.to_string());
+    let subject = format!(
+        "chat\0{merchant}\0{}\0{chat}\0{CHAT_LINK_VERSION}",
+        subscriber.id
+    );
+    token(&key, &subject)
+}
+
 /// Telegram refuses such addresses on buttons.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     ["localhost", "127.", "[::1]"]
         .iter()

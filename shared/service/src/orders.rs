@@ -108,14 +108,22 @@ pub async fn pay(app: &App, view: &OrderView) -> Result<Payable, Failure> {
     }
 }
 
-fn page(merchant: &Merchant, opened: Result<SnapPage, SnapError>) -> Result<Payable, Failure> {
+/// What a click is answered with once Midtrans was asked.
+pub(crate) fn page(
+    merchant: &Merchant,
+    opened: Result<SnapPage, SnapError>,
+) -> Result<Payable, Failure> {
     let opened = opened.map_err(|error| Failure::Unavailable(error.to_string()))?;
     tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "page opened");
     Ok(Payable::Page(opened))
 }
 
 /// Ends an attempt at Midtrans, so that no code of it takes money beside the next one.
-async fn end_attempt(app: &App, merchant: &Merchant, order: &OrderId) -> Result<(), Failure> {
+pub(crate) async fn end_attempt(
+    app: &App,
+    merchant: &Merchant,
+    order: &OrderId,
+) -> Result<(), Failure> {
     let server_key = app
         .secret(&merchant.id, MerchantSecret::MidtransServerKey)
         .await?;

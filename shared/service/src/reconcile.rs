@@ -167,6 +167,7 @@ async fn wake_page(
             | DueKind::Paid(..)
             | DueKind::Batch(..)
             | DueKind::Release(_)
+            | DueKind::Run(..)
             | DueKind::Unknown => None,
         })
         .collect();
@@ -186,6 +187,11 @@ async fn wake_page(
             }
             DueKind::Batch(merchant, batch) => settle(app, due, merchant, batch).await,
             DueKind::Release(merchant) => release(app, due, merchant).await,
+            DueKind::Run(merchant, run, shard) => {
+                let id = event_id(now);
+                let envelope = Envelope::billing_continue(id, merchant, *run, *shard, now);
+                wake_by(app, due, &envelope).await
+            }
             DueKind::Unknown => {
                 tracing::error!(kind = "reconcile", alarm = "due row unknown");
                 Err("a due row of another kind".to_owned())
@@ -229,7 +235,11 @@ async fn wake_message(
         return forget(app, due, Seen::MovedOn).await;
     };
     let envelope = Envelope::message_queued(event_id(now), &record.message, now);
-    match app.store.wake(due, &envelope).await {
+    wake_by(app, due, &envelope).await
+}
+
+async fn wake_by(app: &App, due: &Due, envelope: &Envelope) -> Result<Seen, String> {
+    match app.store.wake(due, envelope).await {
         Ok(()) => Ok(Seen::Woken),
         // Somebody else has woken it.
         Err(StoreError::Conflict) => Ok(Seen::MovedOn),

@@ -34,7 +34,7 @@
     const fresh = page.querySelector("main[data-order-id]");
     const shown = main();
     if (!fresh || !shown) return;
-    const changed = ["payment", "repair", "orderId"].some((key) => fresh.dataset[key] !== shown.dataset[key]);
+    const changed = ["payment", "repair", "orderId", "total"].some((key) => fresh.dataset[key] !== shown.dataset[key]);
     // A form being sent is not taken from under the customer's finger, unless there is news.
     if (changed || (!paying && fresh.innerHTML !== shown.innerHTML)) shown.replaceWith(fresh);
   };

@@ -33,6 +33,10 @@ pub async fn run(app: &App, command: SubscribersCommand) -> anyhow::Result<Repor
         }
         SubscribersCommand::Pause(one) => set_paused(app, &one, true).await,
         SubscribersCommand::Resume(one) => set_paused(app, &one, false).await,
+        SubscribersCommand::Link(OneSubscriber { id, subscriber }) => {
+            let link = subscribers::chat_link(app, &id, &subscriber).await?;
+            Ok(Report::good(link.clone(), json!({"link": link})))
+        }
     }
 }
 

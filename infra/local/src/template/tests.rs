@@ -19,6 +19,8 @@ fn the_projects_template_leads_every_path_of_the_contract() {
         ("/", "WebFunction"),
         ("/m/demo/catalog", "WebFunction"),
         ("/o/abc", "WebFunction"),
+        ("/v1/plans/dasar", "ApiFunction"),
+        ("/v1/docs", "ApiFunction"),
     ] {
         assert_eq!(template.function_at(path), Some(function), "{path}");
     }
@@ -74,13 +76,13 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
         (
             "MaximumBatchingWindowInSeconds: 0",
             "MaximumBatchingWindowInSeconds: 5",
-            ["MessageSender", "Window"],
+            ["BillingBroadcast", "Window"],
         ),
         ("TRIM_HORIZON", "LATEST", ["OutboxRelayFunction", "LATEST"]),
         (
             "[ReportBatchItemFailures]",
             "[Everything]",
-            ["MessageSender", "Everything"],
+            ["BillingBroadcast", "Everything"],
         ),
         (
             "rate(1 minute)",
@@ -135,7 +137,7 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
 fn the_message_path_is_read_as_it_stands() {
     let messaging = Template::parse(OURS).unwrap().messaging;
     assert_eq!(messaging.bus.as_deref(), Some("EventBus"));
-    assert_eq!(messaging.rules.len(), 2);
+    assert_eq!(messaging.rules.len(), 3);
     let urgent = &messaging.queues["UrgentQueue"];
     assert_eq!(urgent.visibility_seconds, 90);
     assert_eq!(
@@ -153,9 +155,11 @@ fn the_message_path_is_read_as_it_stands() {
     };
     assert!(stream.filters[0].takes(&insert("OUTBOX#3")));
     assert!(!stream.filters[0].takes(&insert("M#demo")));
-    assert_eq!(messaging.consumers.len(), 2);
+    assert_eq!(messaging.consumers.len(), 3);
     let minute = Timing::Rate { every_seconds: 60 };
-    assert_eq!(messaging.schedules[0].timing, minute);
+    let every_minute = |one: &&messaging::Schedule| one.timing == minute;
+    assert_eq!(messaging.schedules.iter().filter(every_minute).count(), 1);
+    assert_eq!(messaging.schedules.len(), 7);
     assert_eq!(messaging.failures["ReconcilerFunction"].most_seconds, 300);
 }
 
@@ -351,9 +355,9 @@ fn j7_what_may_stand_nowhere_is_noticed_by_its_own_rule() {
 #[test]
 fn a_function_that_comes_without_its_rules_is_noticed() {
     let mut mutant = ours();
-    mutant["Resources"]["ApiFunction"] = mutant["Resources"]["WebFunction"].clone();
+    mutant["Resources"]["OtherFunction"] = mutant["Resources"]["WebFunction"].clone();
     let found = Rules::new().problems(&mutant);
-    assert_eq!(found, ["/Resources/ApiFunction has no rule"]);
+    assert_eq!(found, ["/Resources/OtherFunction has no rule"]);
 }
 
 #[test]

@@ -364,6 +364,8 @@ impl From<&Dialogue> for DialogueRow {
                 told: Some(told_name(*told).to_owned()),
                 ..Self::at("number")
             },
+            Dialogue::Linked => Self::at("linked"),
+            Dialogue::LinkRefused => Self::at("link-refused"),
         }
     }
 }
@@ -402,6 +404,8 @@ impl DialogueRow {
             "number" => Dialogue::Number {
                 told: told_of(self.told.as_deref().unwrap_or_default())?,
             },
+            "linked" => Dialogue::Linked,
+            "link-refused" => Dialogue::LinkRefused,
             other => return Err(broken(format!("a dialogue at {other}"))),
         })
     }

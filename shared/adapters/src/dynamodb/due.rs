@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use pesan_domain::billing::RunId;
 use pesan_domain::ids::{BatchId, MerchantId, MessageId, OrderId};
 use pesan_domain::payment::Payment;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub enum DueKind {
     Batch(MerchantId, BatchId),
     /// Messages of a merchant that wait for something may go on.
     Release(MerchantId),
+    /// A run's machine on this shard is to look again.
+    Run(MerchantId, RunId, u8),
     /// Something that this version knows nothing of.
     Unknown,
 }
@@ -51,6 +54,7 @@ const PAYMENT: &str = "payment";
 const PAID: &str = "paid";
 const BATCH: &str = "batch";
 const RELEASE: &str = "release";
+const RUN: &str = "run";
 
 impl DueKind {
     /// Its name, and the object's; a dot stands in no merchant's id.
@@ -63,6 +67,7 @@ impl DueKind {
             Self::Paid(merchant, order) => Some((PAID, format!("{merchant}.{}", order.as_str()))),
             Self::Batch(merchant, batch) => Some((BATCH, format!("{merchant}.{batch}"))),
             Self::Release(merchant) => Some((RELEASE, merchant.to_string())),
+            Self::Run(merchant, run, shard) => Some((RUN, format!("{merchant}.{run}.{shard}"))),
             Self::Unknown => None,
         }
     }
@@ -84,6 +89,15 @@ impl DueKind {
                 Some(Self::Batch(merchant, BatchId::parse(batch).ok()?))
             }
             RELEASE => MerchantId::parse(id).ok().map(Self::Release),
+            RUN => {
+                let (merchant, rest) = of_merchant(id)?;
+                let (run, shard) = rest.split_once('.')?;
+                Some(Self::Run(
+                    merchant,
+                    RunId::parse(run).ok()?,
+                    shard.parse().ok()?,
+                ))
+            }
             _ => None,
         }
     }

@@ -3,6 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use pesan_domain::api_key::KeyId;
+use pesan_domain::billing::{BillId, Period, RunId};
 use pesan_domain::ids::{
     BatchId, BookingCode, ItemId, MerchantId, MessageId, OrderId, PlanId, SubscriberId,
 };
@@ -197,8 +199,8 @@ fn fnv(id: &str) -> u64 {
     })
 }
 
-/// Partitions of a merchant's subscribers, and of each period's bills: never changed.
-pub const SUBSCRIBER_SHARDS: u8 = 8;
+/// Partitions of a merchant's subscribers, and of each period's bills: a tape each, never changed.
+pub const SUBSCRIBER_SHARDS: u8 = pesan_domain::billing::SHARDS;
 
 /// Where a subscriber is among the [`SUBSCRIBER_SHARDS`], the same for good: FNV-1a, its halves
 /// folded into each other. Customers' numbers are counted up, and in one half alone `plg-001` to
@@ -225,6 +227,43 @@ pub(super) fn subscribers(merchant: &MerchantId, shard: u8) -> String {
 
 pub(super) fn subscriber(merchant: &MerchantId, id: &SubscriberId) -> Key {
     key(subscribers(merchant, subscriber_shard(id)), id.as_str())
+}
+
+/// A tape: the bills of a period of the subscribers in a shard.
+pub(super) fn bills(merchant: &MerchantId, period: Period, shard: u8) -> String {
+    format!("M#{merchant}#BILL#{period}#{shard}")
+}
+
+pub(super) fn bill(merchant: &MerchantId, id: &BillId) -> Key {
+    let shard = subscriber_shard(id.subscriber());
+    key(
+        bills(merchant, id.period(), shard),
+        id.subscriber().as_str(),
+    )
+}
+
+/// Whether an item is a bill's cell: it and its subscriber lie under the same sort key.
+pub(super) fn is_cell(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.pk.contains("#BILL#"))
+}
+
+pub(super) fn is_subscriber(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.pk.contains("#SUB#"))
+}
+
+/// The index key of a subscriber's bills, whatever their period.
+pub(super) fn bills_of(merchant: &MerchantId, subscriber: &SubscriberId) -> String {
+    format!("M#{merchant}#BILL#{subscriber}")
+}
+
+pub(super) const RUN: &str = "RUN";
+
+pub(super) fn run(merchant: &MerchantId, id: RunId) -> Key {
+    key(format!("M#{merchant}#RUN#{id}"), RUN)
+}
+
+pub(super) fn run_shard(merchant: &MerchantId, id: RunId, number: u8) -> Key {
+    key(run(merchant, id).pk, format!("SHARD#{number}"))
 }
 
 pub(super) const CONTACT_SUBSCRIBER_PREFIX: &str = "SUB#";
@@ -311,4 +350,27 @@ pub(super) fn held(message: &Message, reason: HoldReason) -> Key {
 
 pub(super) fn held_partition(merchant: &MerchantId, reason: HoldReason, shard: u8) -> String {
     format!("M#{merchant}#WAIT#{}#{shard}", reason.name())
+}
+
+/// `hash` stands for the key, which is kept nowhere.
+pub(super) fn api_key(hash: &str) -> Key {
+    key(format!("KEY#{hash}"), "KEY")
+}
+
+/// Where a merchant's keys are found.
+pub(super) fn api_keys(merchant: &MerchantId) -> String {
+    format!("M#{merchant}#KEYS")
+}
+
+pub(super) fn api_key_pointer(merchant: &MerchantId, hash: &str) -> Key {
+    key(api_keys(merchant), hash)
+}
+
+/// How full a key's bucket is: apart from the key, which only the operator writes.
+pub(super) fn rate(id: &KeyId) -> Key {
+    key(format!("RATE#{id}"), "RATE")
+}
+
+pub(super) fn claim(source: &str, id: &str) -> Key {
+    key(format!("CLAIM#{source}#{id}"), "CLAIM")
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use pesan_domain::ids::{BookingCode, MerchantId};
+use pesan_domain::ids::{BillId, BookingCode, MerchantId};
 use pesan_domain::merchant::Merchant;
 
 use super::reservation::RESERVATIONS;
@@ -10,7 +10,29 @@ use super::rows::{Keyed, LinkRow};
 use super::{Store, StoreError, broken, from_item, keys, to_item, unavailable};
 
 impl Store {
-    /// What a link's hash points at.
+    /// The bill that a link's hash points at.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn bill_link(
+        &self,
+        token_hash: &str,
+    ) -> Result<Option<(MerchantId, BillId)>, StoreError> {
+        let items = self.batch_get(vec![keys::link(token_hash).item()]).await?;
+        let Some(item) = items.into_iter().next() else {
+            return Ok(None);
+        };
+        let row = from_item::<Keyed<LinkRow>>(item)?.row;
+        if !row.is_of_bill() {
+            return Ok(None);
+        }
+        Ok(Some((
+            MerchantId::parse(&row.merchant).map_err(broken)?,
+            BillId::parse(&row.code).map_err(broken)?,
+        )))
+    }
+
+    /// The order that a link's hash points at.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -23,6 +45,9 @@ impl Store {
             return Ok(None);
         };
         let row = from_item::<Keyed<LinkRow>>(item)?.row;
+        if row.is_of_bill() {
+            return Ok(None);
+        }
         Ok(Some((
             MerchantId::parse(&row.merchant).map_err(broken)?,
             BookingCode::parse(&row.code).map_err(broken)?,
@@ -100,11 +125,5 @@ pub(super) fn link_row(
     merchant: &MerchantId,
     code: &BookingCode,
 ) -> Keyed<LinkRow> {
-    Keyed::new(
-        keys::link(token_hash),
-        LinkRow {
-            merchant: merchant.as_str().to_owned(),
-            code: code.as_str().to_owned(),
-        },
-    )
+    Keyed::new(keys::link(token_hash), LinkRow::of_order(merchant, code))
 }

@@ -1,4 +1,5 @@
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
+use pesan_domain::calendar::Zone;
 use pesan_domain::catalog::{Catalog, Item as CatalogItem};
 use pesan_domain::ids::{ItemId, MerchantId};
 use pesan_domain::merchant::Merchant;
@@ -52,6 +53,20 @@ impl Store {
             .await?
             .iter()
             .filter_map(|item| sort_key(item).split_once('#'))
+            .map(|(_, id)| MerchantId::parse(id).map_err(broken))
+            .collect()
+    }
+
+    /// The ids of the merchants of a zone.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn merchants_in(&self, zone: Zone) -> Result<Vec<MerchantId>, StoreError> {
+        self.partition(keys::DIRECTORY.to_owned())
+            .await?
+            .iter()
+            .filter_map(|item| sort_key(item).split_once('#'))
+            .filter(|(of, _)| *of == zone.as_str())
             .map(|(_, id)| MerchantId::parse(id).map_err(broken))
             .collect()
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use pesan_domain::billing::Cell;
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
@@ -12,6 +13,7 @@ use pesan_domain::message::{Channel, HoldReason, Message};
 use pesan_domain::money::Rupiah;
 use serde::{Deserialize, Serialize};
 
+use super::bill::cell_item;
 use super::due::DueKind;
 use super::rows::Keyed;
 use super::surroundings::{PaceRow, Pause, PauseRow};
@@ -44,6 +46,8 @@ pub struct Moved<'a> {
     pub announced: Vec<&'a Envelope>,
     /// Another message that is queued with it, and its event.
     pub queued: Option<(&'a MessageRecord, &'a Envelope)>,
+    /// The cell of the bill that it is about, which says what became of it.
+    pub cell: Option<&'a Cell>,
 }
 
 impl<'a> Moved<'a> {
@@ -61,6 +65,7 @@ impl<'a> Moved<'a> {
             rests_until: None,
             announced: vec![],
             queued: None,
+            cell: None,
         }
     }
 }
@@ -241,6 +246,10 @@ impl Store {
         if let Some((record, envelope)) = moved.queued {
             writes.push(self.put_new(record.item()?)?);
             writes.push(self.put(outbox_item(envelope)?)?);
+        }
+        if let Some(cell) = moved.cell {
+            let item = cell_item(&after.merchant, cell)?;
+            writes.push(self.put_over(item, cell.version.saturating_sub(1))?);
         }
         Ok(writes)
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use pesan_domain::balance::BatchId;
+use pesan_domain::billing::{BillId, Track};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, OrderId};
 use pesan_domain::language::Language;
@@ -44,6 +45,13 @@ pub enum Subject {
         /// When the money moved.
         moved_at: Timestamp,
     },
+    /// A bill, or a reminder of it.
+    Bill {
+        /// The bill.
+        bill: BillId,
+        /// On which track of its tape its outcome is written.
+        track: Track,
+    },
     /// That a STOP or MULAI was heard.
     Keyword {
         /// Which.
@@ -76,6 +84,10 @@ impl MessageRecord {
         match (self.message.channel, &self.subject) {
             (Channel::Telegram, _) | (_, Subject::Keyword { .. }) => None,
             (Channel::WhatsApp, Subject::Payment { .. }) => Some(Kind::Receipt),
+            (Channel::WhatsApp, Subject::Bill { track, .. }) => Some(match track {
+                Track::Bill => Kind::Bill,
+                Track::Reminder(_) => Kind::Reminder,
+            }),
             (Channel::WhatsApp, Subject::Template(arguments)) => Some(arguments.kind()),
         }
     }
@@ -108,6 +120,10 @@ enum SubjectRow {
         order_id: String,
         notice: String,
         moved_at: i64,
+    },
+    Bill {
+        bill: String,
+        track: String,
     },
     Keyword {
         keyword: String,
@@ -170,6 +186,10 @@ impl From<&Subject> for SubjectRow {
                 notice: notice.name().to_owned(),
                 moved_at: moved_at.as_millisecond(),
             },
+            Subject::Bill { bill, track } => Self::Bill {
+                bill: bill.as_str().to_owned(),
+                track: track.to_string(),
+            },
             Subject::Keyword { keyword, language } => Self::Keyword {
                 keyword: keyword.name().to_owned(),
                 language: language_code(*language),
@@ -195,6 +215,10 @@ impl SubjectRow {
                 order: OrderId::parse(&order_id).map_err(broken)?,
                 notice: Notice::parse(&notice).map_err(broken)?,
                 moved_at: moment(moved_at)?,
+            },
+            Self::Bill { bill, track } => Subject::Bill {
+                bill: BillId::parse(&bill).map_err(broken)?,
+                track: Track::parse(&track).map_err(broken)?,
             },
             Self::Keyword { keyword, language } => Subject::Keyword {
                 keyword: Keyword::parse(&keyword).map_err(broken)?,

@@ -1,8 +1,12 @@
 //! The one table. `keys` says where a thing lives, `rows` what is stored there; the rest are the
 //! reads and commits of each area, one round trip a method.
 
+mod api_key;
 mod balance;
+mod bill;
+mod bill_order;
 mod chat;
+mod claim;
 mod contact;
 mod due;
 mod keys;
@@ -16,6 +20,7 @@ mod payment;
 mod plan;
 mod reservation;
 mod rows;
+mod run;
 mod subscriber;
 mod surroundings;
 mod top_up;
@@ -28,8 +33,12 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+pub use api_key::StoredLevel;
 pub use balance::{Account, BatchRecord, Reserving};
+pub use bill::{CellChange, CellPage, Tape};
+pub use bill_order::BillFound;
 pub use chat::ChatRecord;
+pub use claim::{Answer, Claim, Claimed};
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::{SHARDS, SUBSCRIBER_SHARDS, subscriber_shard};
@@ -39,9 +48,10 @@ pub use message_rows::{MessageRecord, Subject, To};
 pub use outbox::Announced;
 use outbox::outbox_item;
 pub use payment::{
-    Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
+    Billed, Charge, Event, EventOutcome, Notified, PaidFor, Settlement, SubjectMove, TaskKind,
 };
 pub use reservation::Booking;
+pub use run::{GoesOn, RunRecord, ShardRecord};
 pub use subscriber::{SubscriberChange, SubscriberPage};
 pub use surroundings::{ChatState, PaceRecord, Pause, PhoneState, Surroundings};
 pub use top_up::{CreditRecord, TopUp, TopUpMove};

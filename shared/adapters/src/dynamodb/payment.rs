@@ -1,20 +1,24 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
+use pesan_domain::billing::Cell;
 use pesan_domain::ids::{MerchantId, OrderId, OrderSubject};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Payment;
 use pesan_domain::reservation::Reservation;
 
 use super::balance::{BalanceRow, credited};
+use super::bill::{CellRow, cell_item};
 use super::keys::Key;
 use super::reservation::sort_key;
 use super::rows::{EventRow, Keyed, MerchantRow, PaymentRow, ReservationRow, WaitingRow};
+use super::subscriber::subscriber;
 use super::top_up::{CreditRecord, CreditRow, TopUp, TopUpMove};
 use super::{
     Item, MessageRecord, Places, Store, StoreError, from_item, keys, outbox_item, to_item,
 };
 use crate::events::Envelope;
 use pesan_domain::merchant::Merchant;
+use pesan_domain::subscriber::Subscriber;
 
 /// What was done about a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +119,13 @@ pub enum SubjectMove {
     },
     /// A top-up is credited or taken back.
     TopUp(Box<TopUpMove>),
+    /// A bill's cell moves.
+    Bill {
+        /// After the step.
+        cell: Box<Cell>,
+        /// The version of the cell that is stored.
+        over: u64,
+    },
 }
 
 /// What an order pays for, as it was found.
@@ -124,6 +135,17 @@ pub enum PaidFor {
     Booking(Box<Reservation>),
     /// A top-up of a balance.
     TopUp(Box<TopUp>),
+    /// A subscriber's bill.
+    Bill(Box<Billed>),
+}
+
+/// A bill as it was found.
+#[derive(Clone, Debug)]
+pub struct Billed {
+    /// Its cell.
+    pub cell: Cell,
+    /// Whose it is, as long as they are among the subscribers.
+    pub subscriber: Option<Subscriber>,
 }
 
 /// A payment with what it pays for.
@@ -156,6 +178,8 @@ struct Rows {
     balance: BalanceRow,
     applied: Option<Rupiah>,
     credit: Option<CreditRecord>,
+    cell: Option<Cell>,
+    subscriber: Option<Subscriber>,
     applied_before: bool,
 }
 
@@ -177,6 +201,11 @@ impl Rows {
                 let event = from_item::<Keyed<EventRow>>(item)?.row;
                 self.applied_before = event.outcome == EventOutcome::Applied.name();
             }
+            // Cells and subscribers lie under the subscriber's id.
+            _ if keys::is_cell(&item) => {
+                self.cell = Some(from_item::<Keyed<CellRow>>(item)?.row.cell()?);
+            }
+            _ if keys::is_subscriber(&item) => self.subscriber = Some(subscriber(item)?),
             // The ledger's entries of top-ups lie under their orders.
             _ => self.applied = Some(credited(item)?),
         }
@@ -202,8 +231,12 @@ impl Rows {
                     credit: self.credit,
                 }))
             }),
-            // No bill is stored yet.
-            OrderSubject::Bill(_) => None,
+            OrderSubject::Bill(_) => self.cell.map(|cell| {
+                PaidFor::Bill(Box::new(Billed {
+                    cell,
+                    subscriber: self.subscriber,
+                }))
+            }),
         };
         Notified {
             merchant,
@@ -232,7 +265,10 @@ fn places(payee: &MerchantId, order: &OrderId) -> Vec<Key> {
             }
             places
         }
-        OrderSubject::Bill(_) => vec![],
+        OrderSubject::Bill(id) => vec![
+            keys::bill(payee, id),
+            keys::subscriber(payee, id.subscriber()),
+        ],
     }
 }
 
@@ -317,6 +353,9 @@ impl Store {
             }
             SubjectMove::TopUp(moved) => {
                 writes.extend(self.top_up_writes(&merchant.id, order, moved, settlement.now)?);
+            }
+            SubjectMove::Bill { cell, over } => {
+                writes.push(self.put_over(cell_item(&merchant.id, cell)?, *over)?);
             }
         }
         if settlement.looked_after {

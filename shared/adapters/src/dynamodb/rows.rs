@@ -6,7 +6,9 @@ use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::balance::Prices;
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::Item;
-use pesan_domain::ids::{BookingCode, DeviceId, ItemId, MerchantId, OrderId, TransactionId};
+use pesan_domain::ids::{
+    BillId, BookingCode, DeviceId, ItemId, MerchantId, OrderId, TransactionId,
+};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::{Merchant, MidtransAccount, MidtransEnvironment, Slots};
 use pesan_domain::message::activation::Activation;
@@ -470,7 +472,39 @@ impl PaymentRow {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LinkRow {
     pub merchant: String,
+    /// The booking's code, or the bill's number.
     pub code: String,
+    /// What it leads to, where that is not an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+/// The kind of a link that leads to a bill.
+const BILL_LINK: &str = "bill";
+
+impl LinkRow {
+    /// To an order.
+    pub fn of_order(merchant: &MerchantId, code: &BookingCode) -> Self {
+        Self {
+            merchant: merchant.as_str().to_owned(),
+            code: code.as_str().to_owned(),
+            kind: None,
+        }
+    }
+
+    /// To a bill.
+    pub fn of_bill(merchant: &MerchantId, id: &BillId) -> Self {
+        Self {
+            merchant: merchant.as_str().to_owned(),
+            code: id.as_str().to_owned(),
+            kind: Some(BILL_LINK.to_owned()),
+        }
+    }
+
+    /// Whether it leads to a bill; else it leads to an order.
+    pub fn is_of_bill(&self) -> bool {
+        self.kind.as_deref() == Some(BILL_LINK)
+    }
 }
 
 /// A notification as it was judged.

@@ -10,6 +10,7 @@ use pesan_domain::subscriber::{AnchorDay, Noted, Subscriber};
 use pesan_domain::whatsapp::Phone;
 use serde::{Deserialize, Serialize};
 
+use super::chat::ChatRecord;
 use super::contact::text;
 use super::reservation::sort_key;
 use super::rows::{Keyed, language_code};
@@ -74,7 +75,7 @@ impl From<&Subscriber> for SubscriberRow {
     }
 }
 
-fn subscriber(item: Item) -> Result<Subscriber, StoreError> {
+pub(super) fn subscriber(item: Item) -> Result<Subscriber, StoreError> {
     let Keyed { sk, row, .. } = from_item::<Keyed<SubscriberRow>>(item)?;
     let noted = |row: Option<NotedRow>| row.as_ref().map(NotedRow::noted).transpose();
     Ok(Subscriber {
@@ -228,6 +229,27 @@ impl Store {
         for change in changes {
             self.put_subscriber(merchant, change, &mut writes)?;
         }
+        self.transact(writes, Places::default()).await
+    }
+
+    /// Writes a step of the dialogue that leads a subscriber's bills to its chat, and the
+    /// subscriber in the version to be written.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another update of the chat, or another change of the
+    /// subscriber, came first.
+    pub async fn link_chat(
+        &self,
+        merchant: &MerchantId,
+        chat: &ChatRecord,
+        subscriber: &Subscriber,
+    ) -> Result<(), StoreError> {
+        let key = keys::subscriber(merchant, &subscriber.id);
+        let item = to_item(&Keyed::new(key, SubscriberRow::from(subscriber)))?;
+        let writes = vec![
+            self.chat_put(merchant, chat)?,
+            self.put_over(item, subscriber.version.saturating_sub(1))?,
+        ];
         self.transact(writes, Places::default()).await
     }
 

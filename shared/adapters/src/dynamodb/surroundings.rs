@@ -4,21 +4,26 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pesan_domain::bucket::Pace;
-use pesan_domain::ids::{MerchantId, OrderId};
+use pesan_domain::billing::{BillId, Cell};
+use pesan_domain::ids::{MerchantId, OrderId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::text::Kind;
 use pesan_domain::message::{Channel, PauseReason};
+use pesan_domain::pace::Pace;
+use pesan_domain::payment::Payment;
 use pesan_domain::reservation::Order;
+use pesan_domain::subscriber::Subscriber;
 use pesan_domain::whatsapp::{Contact, Phone, Registered};
 use serde::{Deserialize, Serialize};
 
 use super::balance::{Account, BalanceRow};
+use super::bill::CellRow;
 use super::chat::ChatRow;
 use super::contact::ContactRow;
 use super::keys::Key;
 use super::rows::{Keyed, MerchantRow, PaymentRow, ReservationRow};
+use super::subscriber::subscriber;
 use super::whatsapp::TemplateRow;
 use super::{Item, MessageRecord, Store, StoreError, Subject, To, broken, from_item, keys};
 
@@ -127,6 +132,9 @@ pub struct Surroundings {
     /// How many people were written to on it.
     pub reached: u32,
     orders: HashMap<OrderId, Order>,
+    bill_payments: HashMap<OrderId, Payment>,
+    cells: HashMap<BillId, Cell>,
+    subscribers: HashMap<SubscriberId, Subscriber>,
     chats: HashMap<i64, ChatState>,
     phones: HashMap<String, PhoneState>,
     templates: Vec<Registered>,
@@ -147,10 +155,41 @@ impl Surroundings {
             day: Date::MIN,
             reached: 0,
             orders: HashMap::new(),
+            bill_payments: HashMap::new(),
+            cells: HashMap::new(),
+            subscribers: HashMap::new(),
             chats: HashMap::new(),
             phones: HashMap::new(),
             templates: vec![],
         }
+    }
+
+    /// The same with a bill's cell as it is now.
+    #[must_use]
+    pub fn with_cell(mut self, id: BillId, cell: Option<Cell>) -> Self {
+        match cell {
+            Some(cell) => self.cells.insert(id, cell),
+            None => self.cells.remove(&id),
+        };
+        self
+    }
+
+    /// An attempt at paying a bill.
+    #[must_use]
+    pub fn bill_payment(&self, id: &OrderId) -> Option<&Payment> {
+        self.bill_payments.get(id)
+    }
+
+    /// A bill's cell.
+    #[must_use]
+    pub fn cell(&self, id: &BillId) -> Option<&Cell> {
+        self.cells.get(id)
+    }
+
+    /// Who owes a bill; none where they are gone.
+    #[must_use]
+    pub fn subscriber(&self, id: &SubscriberId) -> Option<&Subscriber> {
+        self.subscribers.get(id)
     }
 
     /// An order.
@@ -201,6 +240,7 @@ struct Wanted<'a> {
     channel: Channel,
     day: Date,
     orders: HashSet<&'a OrderId>,
+    bills: HashSet<&'a BillId>,
     chats: HashSet<i64>,
     phones: HashSet<&'a str>,
     templates: Vec<Kind>,
@@ -213,6 +253,7 @@ impl<'a> Wanted<'a> {
             channel: first.message.channel,
             day: now.to_zoned(first.message.zone.tz()).date(),
             orders: HashSet::new(),
+            bills: HashSet::new(),
             chats: HashSet::new(),
             phones: HashSet::new(),
             templates: vec![],
@@ -221,6 +262,10 @@ impl<'a> Wanted<'a> {
             match &record.subject {
                 Subject::Payment { order, .. } => {
                     wanted.orders.insert(order);
+                    wanted.bills.extend(order.bill());
+                }
+                Subject::Bill { bill, .. } => {
+                    wanted.bills.insert(bill);
                 }
                 Subject::Keyword { .. } | Subject::Template(_) => {}
             }
@@ -257,6 +302,10 @@ impl<'a> Wanted<'a> {
             let booking = order.booking();
             keys.extend(booking.map(|code| keys::reservation(merchant, code)));
         }
+        for bill in &self.bills {
+            keys.push(keys::bill(merchant, bill));
+            keys.push(keys::subscriber(merchant, bill.subscriber()));
+        }
         let chats = self.chats.iter().map(|chat| keys::chat(merchant, *chat));
         keys.extend(chats);
         let phones = self.phones.iter();
@@ -284,6 +333,40 @@ impl<'a> Wanted<'a> {
             }),
             _ => None,
         })
+    }
+
+    fn cells(&self, rows: &Rows) -> Result<HashMap<BillId, Cell>, StoreError> {
+        let mut found = HashMap::new();
+        for id in &self.bills {
+            if let Some(row) = rows.row::<CellRow>(&keys::bill(self.merchant, id))? {
+                found.insert((*id).clone(), row.cell()?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn subscribers(&self, rows: &Rows) -> Result<HashMap<SubscriberId, Subscriber>, StoreError> {
+        let mut found = HashMap::new();
+        for id in &self.bills {
+            let key = keys::subscriber(self.merchant, id.subscriber());
+            if let Some(item) = rows.0.get(&key) {
+                let subscriber = subscriber(item.clone())?;
+                found.insert(subscriber.id.clone(), subscriber);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The payments of bills.
+    fn bill_payments(&self, rows: &Rows) -> Result<HashMap<OrderId, Payment>, StoreError> {
+        let mut found = HashMap::new();
+        for id in self.orders.iter().filter(|id| id.bill().is_some()) {
+            let row = rows.row::<PaymentRow>(&keys::payment(self.merchant, id))?;
+            if let Some(row) = row {
+                found.insert((*id).clone(), row.payment()?);
+            }
+        }
+        Ok(found)
     }
 
     fn templates(&self, rows: &Rows) -> Result<Vec<Registered>, StoreError> {
@@ -346,6 +429,9 @@ impl<'a> Wanted<'a> {
             day: self.day,
             reached: reached.unwrap_or_default().reached,
             orders,
+            bill_payments: self.bill_payments(rows)?,
+            cells: self.cells(rows)?,
+            subscribers: self.subscribers(rows)?,
             chats,
             phones,
             templates: self.templates(rows)?,

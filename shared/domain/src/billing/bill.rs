@@ -33,6 +33,8 @@ pub struct Bill {
     pub settled_at: Option<Timestamp>,
     /// That it was called off.
     pub voided: Option<Voided>,
+    /// How many attempts at paying it through Midtrans were begun.
+    pub attempts: u8,
 }
 
 /// Money for a bill, all of it or a part.
@@ -158,6 +160,7 @@ impl Bill {
             given_back: Vec::new(),
             settled_at: None,
             voided: None,
+            attempts: 0,
         }
     }
 

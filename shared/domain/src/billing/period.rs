@@ -7,7 +7,8 @@ use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
 use super::Offset;
-use crate::calendar::Zone;
+use crate::calendar::{Zone, month_in_words};
+use crate::language::Language;
 use crate::subscriber::AnchorDay;
 
 const MONTHS: i32 = 12;
@@ -84,6 +85,13 @@ impl Period {
     pub fn month(self) -> i8 {
         let month = self.0.rem_euclid(MONTHS).saturating_add(1);
         i8::try_from(month).unwrap_or(1)
+    }
+
+    /// `November 2026`.
+    #[must_use]
+    pub fn in_words(self, language: Language) -> String {
+        let month = month_in_words(self.month(), language);
+        format!("{month} {}", self.year())
     }
 
     /// The period so many months later, or earlier.

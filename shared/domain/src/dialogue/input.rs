@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::calendar::parse_typed_date;
-use crate::ids::{BookingCode, DeviceId, ItemId};
+use crate::ids::{BookingCode, DeviceId, ItemId, SubscriberId};
 use crate::whatsapp::Phone;
 
 /// What an update of the chat carries.
@@ -69,6 +69,19 @@ impl Input {
         }
     }
 
+    /// What a subscriber's deep link says, if it is one.
+    #[must_use]
+    pub fn chat_link(&self) -> Option<ChatLink> {
+        match self {
+            Self::Command { name, argument } if name == "start" => ChatLink::parse(argument),
+            Self::Command { .. }
+            | Self::Text(_)
+            | Self::Press(_)
+            | Self::UnknownButton
+            | Self::Contact(_) => None,
+        }
+    }
+
     /// Whether it only turns a page of what is shown.
     #[must_use]
     pub fn turns_page(&self) -> bool {
@@ -96,6 +109,35 @@ impl Input {
             name: name.to_ascii_lowercase(),
             argument: argument.trim().to_owned(),
         }
+    }
+}
+
+/// What a subscriber's deep link says: whose bills are to come to the chat, and the proof that the
+/// merchant gave it out. As a payload it is `s_ani_` and the proof, within Telegram's 64 letters,
+/// digits, `_` and `-` (<https://core.telegram.org/bots/features#deep-linking>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatLink {
+    /// Whose bills.
+    pub subscriber: SubscriberId,
+    /// The proof.
+    pub token: String,
+}
+
+impl ChatLink {
+    const PREFIX: &str = "s_";
+
+    /// As a deep link carries it.
+    #[must_use]
+    pub fn payload(&self) -> String {
+        format!("{}{}_{}", Self::PREFIX, self.subscriber, self.token)
+    }
+
+    fn parse(payload: &str) -> Option<Self> {
+        let (subscriber, token) = payload.strip_prefix(Self::PREFIX)?.split_once('_')?;
+        Some(Self {
+            subscriber: SubscriberId::parse(subscriber).ok()?,
+            token: token.to_owned(),
+        })
     }
 }
 

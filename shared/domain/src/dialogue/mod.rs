@@ -25,7 +25,7 @@ use crate::money::Rupiah;
 use crate::reservation::Order;
 use crate::whatsapp::{ConsentSource, Phone, SharedPhone};
 
-pub use input::{Button, Card, Input, LONGEST_DATA, Press};
+pub use input::{Button, Card, ChatLink, Input, LONGEST_DATA, Press};
 pub use render::{Key, KeyDoes, Keyboard, Links, Reply, news, private_only, render};
 pub use step::{Aim, Hold, Landing, Needs, NumberStep, aim, land, needs};
 pub use texts::{Command, commands};
@@ -200,6 +200,10 @@ pub enum Dialogue {
     AskNumber,
     /// Told what became of it.
     Number { told: NumberTold },
+    /// Told that bills come here from now on.
+    Linked,
+    /// Told that a link to that was none, or was used.
+    LinkRefused,
 }
 
 /// A chat with one customer.

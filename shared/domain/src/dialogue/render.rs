@@ -176,6 +176,14 @@ impl Page<'_> {
                     not_now: texts::not_now(language),
                 },
             },
+            Dialogue::Linked => Reply::with_buttons(
+                texts::linked(language, &escaped(&self.merchant.name)),
+                vec![],
+            ),
+            Dialogue::LinkRefused => Reply::with_buttons(
+                texts::link_refused(language, &escaped(&self.merchant.name)),
+                vec![],
+            ),
             Dialogue::Number { told } => Reply {
                 html: texts::number_told(language, *told),
                 keyboard: Keyboard::GivenBack,

@@ -257,7 +257,9 @@ fn typed(
         | Dialogue::Catalog { .. }
         | Dialogue::Booked { .. }
         | Dialogue::Status { .. }
-        | Dialogue::Number { .. } => Aim::at(Dialogue::Help),
+        | Dialogue::Number { .. }
+        | Dialogue::Linked
+        | Dialogue::LinkRefused => Aim::at(Dialogue::Help),
     }
 }
 
@@ -276,7 +278,9 @@ fn is_booking(at: &Dialogue) -> bool {
         | Dialogue::AskCode
         | Dialogue::Status { .. }
         | Dialogue::AskNumber
-        | Dialogue::Number { .. } => false,
+        | Dialogue::Number { .. }
+        | Dialogue::Linked
+        | Dialogue::LinkRefused => false,
     }
 }
 
@@ -420,7 +424,9 @@ pub fn needs(dialogue: &Dialogue) -> Needs {
         | Dialogue::AskCode
         | Dialogue::AskDate { .. }
         | Dialogue::AskNumber
-        | Dialogue::Number { .. } => Needs::default(),
+        | Dialogue::Number { .. }
+        | Dialogue::Linked
+        | Dialogue::LinkRefused => Needs::default(),
         Dialogue::Catalog { .. } | Dialogue::AskPart { .. } => Needs {
             catalog: true,
             ..Needs::default()
@@ -517,7 +523,9 @@ pub fn land(aim: &Aim, merchant: &Merchant, facts: &Facts, now: Timestamp) -> La
         | Dialogue::AskDate { .. }
         | Dialogue::AskCode
         | Dialogue::AskNumber
-        | Dialogue::Number { .. } => stay(aim.dialogue.clone()),
+        | Dialogue::Number { .. }
+        | Dialogue::Linked
+        | Dialogue::LinkRefused => stay(aim.dialogue.clone()),
     }
 }
 

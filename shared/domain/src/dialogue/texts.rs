@@ -269,6 +269,32 @@ pub(super) fn notice(language: Language, notice: Notice) -> &'static str {
     language.pick(indonesian, english)
 }
 
+pub(super) fn linked(language: Language, shop: &str) -> String {
+    language.pick(
+        format!(
+            "<b>Chat ini sudah terhubung.</b>\nTagihan dan bukti pembayaran dari {shop} dikirim ke \
+             sini bila tidak bisa lewat WhatsApp."
+        ),
+        format!(
+            "<b>This chat is linked now.</b>\nBills and receipts from {shop} come here when they \
+             cannot go by WhatsApp."
+        ),
+    )
+}
+
+pub(super) fn link_refused(language: Language, shop: &str) -> String {
+    language.pick(
+        format!(
+            "Tautan itu tidak berlaku atau sudah dipakai. Mintalah tautan baru kepada {shop}; chat \
+             ini tetap seperti semula."
+        ),
+        format!(
+            "That link is not valid or was used already. Please ask {shop} for a new one; this chat \
+             stays as it was."
+        ),
+    )
+}
+
 pub(super) fn note(language: Language, note: Note, merchant: &Merchant) -> String {
     let zone = merchant.zone;
     let fixed = |indonesian: &str, english: &str| language.pick(indonesian, english).to_owned();

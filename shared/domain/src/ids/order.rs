@@ -157,6 +157,15 @@ impl OrderId {
         }
     }
 
+    /// The bill that it pays for, if it is one.
+    #[must_use]
+    pub fn bill(&self) -> Option<&BillId> {
+        match &self.subject {
+            OrderSubject::Bill(id) => Some(id),
+            OrderSubject::Booking(_) | OrderSubject::TopUp(_) => None,
+        }
+    }
+
     /// Which attempt, from 1.
     #[must_use]
     pub fn attempt(&self) -> u8 {

@@ -13,6 +13,8 @@ use pesan_domain::payment::Notice;
 use pesan_domain::whatsapp::Phone;
 use secrecy::SecretString;
 
+use super::bill;
+use super::bill_money::Told;
 use crate::{App, Failure, links};
 
 /// A message that is ready to be handed to its vendor.
@@ -91,10 +93,22 @@ async fn reply(
     now: Timestamp,
 ) -> Result<Reply, NotWritten> {
     match &record.subject {
-        Subject::Payment { order, notice, .. } => {
+        Subject::Payment {
+            order,
+            notice,
+            moved_at,
+        } => {
+            if let Some(told) = of_bill(app, around, merchant, order, *moved_at) {
+                return told.reply(*notice).await;
+            }
             let order = around.order(order).ok_or(NotWritten::Nothing)?;
             let links = links::order_links(app, &merchant.id, &order.reservation.code).await?;
             Ok(news(order, *notice, merchant, &links, now))
+        }
+        Subject::Bill { bill, track } => {
+            let (template, language) = bill::template(app, around, merchant, bill, *track).await?;
+            let html = template.html(language, &app.public_base_url);
+            Ok(bill::reply(html, !links::is_loopback(&app.public_base_url)))
         }
         Subject::Keyword { .. } | Subject::Template(_) => Err(NotWritten::Nothing),
     }
@@ -112,8 +126,15 @@ async fn words(
         Subject::Payment {
             order, moved_at, ..
         } => {
-            let call = receipt(app, around, merchant, order, *moved_at).await?;
+            let call = match of_bill(app, around, merchant, order, *moved_at) {
+                Some(told) => told.receipt().await?,
+                None => receipt(app, around, merchant, order, *moved_at).await?,
+            };
             Ok(Words::Template(call))
+        }
+        Subject::Bill { bill, track } => {
+            let (template, language) = bill::template(app, around, merchant, bill, *track).await?;
+            Ok(Words::Template(template.call(language)))
         }
         Subject::Keyword { keyword, language } => Ok(Words::Text(consent::answer(
             *keyword,
@@ -122,6 +143,24 @@ async fn words(
         ))),
         Subject::Template(arguments) => Ok(Words::Template(arguments.call())),
     }
+}
+
+/// News of money for a bill; none of a booking's.
+fn of_bill<'a>(
+    app: &'a App,
+    around: &'a Surroundings,
+    merchant: &'a Merchant,
+    order: &'a OrderId,
+    moved_at: Timestamp,
+) -> Option<Told<'a>> {
+    Some(Told {
+        app,
+        around,
+        merchant,
+        order,
+        bill: order.bill()?,
+        moved_at,
+    })
 }
 
 async fn receipt(

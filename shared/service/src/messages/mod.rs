@@ -1,5 +1,7 @@
 //! Messages on their way out: queueing news, sending what is queued, releasing what waits.
 
+mod bill;
+mod bill_money;
 mod call;
 mod letter;
 pub mod list;
@@ -20,7 +22,8 @@ use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
-pub(crate) use news::{News, answer, queue};
+pub(crate) use bill::{NewBill, bill_message, message_of_bill};
+pub(crate) use news::{News, answer, to_chat, to_subscriber};
 pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};
 pub use settle::settle;
@@ -107,7 +110,11 @@ pub async fn take(app: &App, queued: &[Envelope]) -> Vec<bool> {
 fn message_of(envelope: &Envelope) -> Option<MessageId> {
     match &envelope.event {
         Event::MessageQueued { message, .. } => Some(message.clone()),
-        Event::ChannelPaused { .. } | Event::BalanceLow | Event::BalanceToppedUp { .. } => {
+        Event::ChannelPaused { .. }
+        | Event::BalanceLow
+        | Event::BalanceToppedUp { .. }
+        | Event::BillingContinue { .. }
+        | Event::BillLastReminder { .. } => {
             tracing::error!(
                 kind = "message",
                 outcome = "ignored",

@@ -4,6 +4,7 @@ use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{MessageRecord, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
+use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{IdError, MessageId, OrderId, TransactionId};
 use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
@@ -12,6 +13,7 @@ use pesan_domain::message::consent::Keyword;
 use pesan_domain::message::{Channel, Message, NewMessage, Purpose};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::Notice;
+use pesan_domain::subscriber::Subscriber;
 use pesan_domain::whatsapp::Phone;
 use sha2::{Digest, Sha256};
 
@@ -26,39 +28,83 @@ const JUST_NOW: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) struct News<'a> {
     pub merchant: &'a Merchant,
     pub order: &'a OrderId,
-    /// The chat it was made in.
-    pub chat: i64,
     pub transaction: &'a TransactionId,
     pub notice: Notice,
     /// When the money moved.
     pub settled_at: Timestamp,
 }
 
-/// The message, and the event that has it sent.
-pub(crate) fn queue(news: News<'_>, now: Timestamp) -> Result<(MessageRecord, Envelope), Failure> {
-    let new = NewMessage {
-        id: message_id(news).map_err(unavailable)?,
-        merchant: news.merchant.id.clone(),
-        channel: Channel::Telegram,
-        purpose: Purpose::Receipt,
-        asked_for: now.duration_since(news.settled_at) < JUST_NOW,
-        zone: news.merchant.zone,
-        price: Rupiah::ZERO,
-        reserved: false,
-        ends_at: None,
+impl News<'_> {
+    fn message(&self, channel: Channel, zone: Zone, now: Timestamp) -> Result<NewMessage, Failure> {
+        let purpose = Purpose::Receipt;
+        let prices = &self.merchant.messaging.prices;
+        Ok(NewMessage {
+            id: message_id(*self).map_err(unavailable)?,
+            merchant: self.merchant.id.clone(),
+            channel,
+            purpose,
+            asked_for: now.duration_since(self.settled_at) < JUST_NOW,
+            zone,
+            price: match channel {
+                Channel::Telegram => Rupiah::ZERO,
+                Channel::WhatsApp => prices.of(purpose.category()),
+            },
+            reserved: false,
+            ends_at: None,
+        })
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Payment {
+            order: self.order.clone(),
+            notice: self.notice,
+            moved_at: self.settled_at,
+        }
+    }
+}
+
+/// The message for a subscriber, by the channel on which they get their bills, and the event that
+/// has it sent; none where there is no way to tell them.
+pub(crate) async fn to_subscriber(
+    app: &App,
+    news: News<'_>,
+    subscriber: &Subscriber,
+    now: Timestamp,
+) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
+    let merchant = news.merchant;
+    let has_whatsapp =
+        subscriber.opted_out.is_none() && merchant.whatsapp_activation() == Activation::Active;
+    if !has_whatsapp {
+        let chat = subscriber.telegram_chat;
+        return chat.map(|chat| to_chat(news, chat, now)).transpose();
+    }
+    // WhatsApp says that money has arrived, and nothing else: the bill's page says the rest.
+    if news.notice != Notice::Receipt {
+        return Ok(None);
+    }
+    let new = news.message(Channel::WhatsApp, subscriber.zone, now)?;
+    let to = To::Phone {
+        contact: contact_hash(app, &merchant.id, &subscriber.phone).await?,
+        phone: subscriber.phone.clone(),
     };
+    Ok(queued(merchant, new, news.subject(), to, now))
+}
+
+/// The message for a chat, and the event that has it sent.
+pub(crate) fn to_chat(
+    news: News<'_>,
+    chat: i64,
+    now: Timestamp,
+) -> Result<(MessageRecord, Envelope), Failure> {
+    let new = news.message(Channel::Telegram, news.merchant.zone, now)?;
     // What goes over Telegram asks for nothing of WhatsApp's.
     let step = Message::queue(new, Activation::Active, now)
         .map_err(|error| Failure::Unavailable(error.to_string()))?;
     let envelope = Envelope::message_queued(event_id(now), &step.next, now);
     let record = MessageRecord {
         message: step.next,
-        subject: Subject::Payment {
-            order: news.order.clone(),
-            notice: news.notice,
-            moved_at: news.settled_at,
-        },
-        to: To::Chat(news.chat),
+        subject: news.subject(),
+        to: To::Chat(chat),
         batch: None,
     };
     Ok((record, envelope))
@@ -73,9 +119,12 @@ pub(super) async fn twin(
     now: Timestamp,
 ) -> Option<(MessageRecord, Envelope)> {
     let message = &record.message;
-    let (To::Chat(chat), Subject::Payment { notice, .. }) = (&record.to, &record.subject) else {
+    let (To::Chat(chat), Subject::Payment { order, notice, .. }) = (&record.to, &record.subject)
+    else {
         return None;
     };
+    // A subscriber has one channel.
+    order.booking()?;
     if message.version != FIRST || *notice != Notice::Receipt {
         return None;
     }
@@ -135,7 +184,7 @@ pub(super) fn queued(
     Some((record, envelope))
 }
 
-fn unavailable(error: IdError) -> Failure {
+pub(super) fn unavailable(error: IdError) -> Failure {
     Failure::Unavailable(error.to_string())
 }
 

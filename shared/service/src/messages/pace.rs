@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{PaceRecord, StoreError, Surroundings};
-use pesan_domain::bucket::{Limit, Pace, TELEGRAM_PER_SECOND, Taken};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::message::Channel;
+use pesan_domain::pace::{Limit, Pace, TELEGRAM_PER_SECOND, Taken};
 
 use crate::{App, step_aside};
 

@@ -14,6 +14,7 @@ use pesan_domain::message::{Channel, DayOfRecipients, DropReason, Standing};
 use super::letter::{self, Letter, NotWritten};
 use super::pace::{self, Slots};
 use super::record::ask;
+use super::{bill, bill_money};
 use crate::App;
 
 /// When what lacks a secret is tried again: those that are there are kept five minutes.
@@ -128,7 +129,8 @@ fn standing(record: &MessageRecord, around: &Surroundings, now: Timestamp) -> St
     let rests = phone.as_ref().and_then(|phone| phone.rests_until);
     Standing {
         gone: gone(record, around),
-        opted_out: phone.is_some_and(|phone| phone.contact.consent.is_opted_out()),
+        opted_out: phone.is_some_and(|phone| phone.contact.consent.is_opted_out())
+            || bill::is_opted_out(record, around),
         unreachable,
         paused: stopped || !is_active(record.message.channel, around),
         template_approved: is_approved(record, around),
@@ -153,11 +155,15 @@ fn gone(record: &MessageRecord, around: &Surroundings) -> Option<DropReason> {
         return Some(DropReason::CalledOff);
     }
     match &record.subject {
+        Subject::Payment { order, notice, .. } if order.bill().is_some() => {
+            bill_money::gone(order, *notice, around)
+        }
         Subject::Payment { order, notice, .. } => around
             .order(order)
             .map_or(Some(DropReason::CalledOff), |order| {
                 notice.gone(order.payment.state)
             }),
+        Subject::Bill { bill, track } => bill::gone(bill, *track, around),
         Subject::Keyword { .. } | Subject::Template(_) => None,
     }
 }
@@ -177,9 +183,13 @@ fn is_approved(record: &MessageRecord, around: &Surroundings) -> bool {
 /// The language that a message is written in; none where what it is about is gone.
 pub(super) fn language_of(record: &MessageRecord, around: &Surroundings) -> Option<Language> {
     match &record.subject {
-        Subject::Payment { order, .. } => {
-            let order = around.order(order)?;
-            Some(order.reservation.language)
+        Subject::Payment { order, .. } => match bill_money::subscriber(order, around) {
+            Some(subscriber) => Some(subscriber.language),
+            None => Some(around.order(order)?.reservation.language),
+        },
+        Subject::Bill { bill, .. } => {
+            let subscriber = around.subscriber(bill.subscriber())?;
+            Some(subscriber.language)
         }
         Subject::Keyword { language, .. } => Some(*language),
         Subject::Template(arguments) => Some(arguments.language()),

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{DueKind, MessageRecord, StoreError, Surroundings};
+use pesan_adapters::dynamodb::{DueKind, MessageRecord, StoreError};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::{Input, Message, Receipt, Refused};
 
+use super::bill;
 use super::record::Moving;
 use crate::{App, Failure, TRIES, step_aside};
 
@@ -92,7 +93,7 @@ async fn one(
     record: &mut MessageRecord,
     receipt: &Receipt,
 ) -> Result<Taken, StoreError> {
-    let mut around = Surroundings::unknown(app.clock.now());
+    let mut pause = None;
     for nth in 1..=TRIES {
         let now = app.clock.now();
         let input = Input::Receipt(receipt.clone());
@@ -100,6 +101,8 @@ async fn one(
             Ok(step) => step,
             Err(refused) => return Ok(of_refused(refused)),
         };
+        let mut around = bill::around(app, record, &step, now).await?;
+        around.pause = pause;
         let moving = Moving::of(record, step, &around, None, now);
         match commit(app, &moving, now).await {
             Err(StoreError::Conflict) => {
@@ -110,7 +113,7 @@ async fn one(
                     channel,
                     ..
                 } = record.message.clone();
-                around.pause = app.store.pause(&merchant, channel).await?;
+                pause = app.store.pause(&merchant, channel).await?;
                 let mut found = app.store.messages(std::slice::from_ref(&id)).await?;
                 if let Some(fresh) = found.remove(&id) {
                     *record = fresh?;

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use pesan_adapters::dynamodb::{MessageRecord, Moved, Pause, StoreError, Surroundings, To, Unless};
 use pesan_adapters::events::Envelope;
 use pesan_domain::balance::{Ask, BatchId, Line};
+use pesan_domain::billing::Cell;
 use pesan_domain::message::{
     Alarm, DropReason, Effect, FailReason, HoldReason, Message, MessageState, PauseReason, Step,
 };
 
-use super::Ended;
 use super::plan::language_of;
+use super::{Ended, bill};
 use crate::{App, event_id};
 
 /// A message before and after a step, and what goes with it.
@@ -21,6 +22,8 @@ pub(super) struct Moving {
     pause: Option<Pause>,
     unreachable: bool,
     paused: Option<Envelope>,
+    /// The cell of the bill that it is about, where the step says anything new of that.
+    cell: Option<Cell>,
     /// Another message that is queued with it.
     pub twin: Option<(MessageRecord, Envelope)>,
 }
@@ -55,6 +58,7 @@ impl Moving {
             },
             pause,
             twin: None,
+            cell: bill::heard(before, &after, around, now),
             before: before.message.clone(),
             after,
             effects: step.effects,
@@ -86,6 +90,7 @@ impl Moving {
                 .twin
                 .as_ref()
                 .map(|(record, envelope)| (record, envelope)),
+            cell: self.cell.as_ref(),
             ..Moved::plain(&self.before, &self.after)
         }
     }

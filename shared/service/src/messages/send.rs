@@ -1,6 +1,5 @@
 //! Messages of one merchant and channel: check again, lease together, send, record, settle.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::join_all;
@@ -11,19 +10,19 @@ use pesan_adapters::dynamodb::{
 };
 use pesan_adapters::events::Envelope;
 use pesan_domain::balance::{Batch, BatchId, Entry};
-use pesan_domain::bucket::Pace;
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
 use pesan_domain::message::{
     Channel, Funds, Input, Jitter, Message, MessageState, Outcome, Refused, Standing,
 };
+use pesan_domain::pace::Pace;
 use pesan_domain::whatsapp::{News, TemplateStatus};
 
 use super::letter::Letter;
 use super::news::twin;
 use super::plan::{Plan, Planned, language_of, plan};
 use super::record::{Moving, told};
-use super::{Ended, call, pace, settle};
+use super::{Ended, bill, call, pace, settle};
 use crate::{App, TRIES, event_id, step_aside, whatsapp};
 
 /// How long a sender has for a message: longer than an invocation goes on after the lease.
@@ -410,7 +409,8 @@ async fn record(
         return Ok((Ended::NothingToDo, None));
     };
     let jitter = Jitter(rand::random());
-    let mut around = Cow::Borrowed(around);
+    // Only where another write came first: what was read with the batch holds mostly.
+    let mut anew: Option<Surroundings> = None;
     for nth in 1..=TRIES {
         let now = app.clock.now();
         let input = Input::Outcome {
@@ -422,17 +422,20 @@ async fn record(
             tracing::info!(merchant = %record.message.merchant, kind = "message", outcome = "answered too late");
             return Ok((Ended::NothingToDo, Some(record)));
         };
-        let moving = Moving::of(&record, step, &around, None, now);
+        let around = anew.as_ref().unwrap_or(around);
+        let moving = Moving::of(&record, step, around, None, now);
         if moving.holds_template() {
-            hold_template(app, &record, &around, now).await?;
+            hold_template(app, &record, around, now).await?;
         }
         match moving.commit(app).await {
             Err(StoreError::Conflict) => {
                 step_aside(nth).await;
+                let mut around = bill::reloaded(app, &record, around).await?;
                 let Message {
                     merchant, channel, ..
                 } = &record.message;
-                around.to_mut().pause = app.store.pause(merchant, *channel).await?;
+                around.pause = app.store.pause(merchant, *channel).await?;
+                anew = Some(around);
                 record = reload_one(app, record).await?;
             }
             committed => {
@@ -490,10 +493,10 @@ async fn learn(
         .iter()
         .all(|one| call::is_trouble(channel, &one.outcome));
     if trouble {
-        tracing::warn!(%merchant, kind = "message", outcome = "vendor in trouble", channel = channel.name());
+        tracing::info!(%merchant, kind = "message", channel = channel.name(), pace = "failed");
         pace::learn(app, merchant, channel, kept, Pace::failed).await;
     } else if sent.iter().any(is_too_fast) {
-        tracing::warn!(%merchant, kind = "message", outcome = "too fast", channel = channel.name());
+        tracing::info!(%merchant, kind = "message", channel = channel.name(), pace = "slowed");
         pace::learn(app, merchant, channel, kept, Pace::slowed).await;
     } else if accepted && kept.pace.failures > 0 {
         pace::learn(app, merchant, channel, kept, |pace, _| pace.recovered()).await;

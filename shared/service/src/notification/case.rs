@@ -1,12 +1,16 @@
 //! What is said of one order, and what is written because of it.
 
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{Charge, Event, EventOutcome, PaidFor, Settlement, StoreError};
+use jiff::civil::Date;
+use pesan_adapters::dynamodb::{
+    Charge, Event, EventOutcome, MessageRecord, PaidFor, Settlement, StoreError,
+};
+use pesan_adapters::events::Envelope;
 use pesan_adapters::http::CallError;
 use pesan_adapters::midtrans::StatusAnswer;
 use pesan_domain::ids::TransactionId;
 use pesan_domain::merchant::Merchant;
-use pesan_domain::payment::Verdict;
+use pesan_domain::payment::{Notice, Verdict};
 use pesan_domain::reservation::Reservation;
 use secrecy::SecretString;
 
@@ -94,20 +98,10 @@ impl Case<'_> {
     ) -> Result<Result<(), StoreError>, Failure> {
         let order = &self.charge.payment.order_id;
         let event = self.event(EventOutcome::Applied);
-        let news = decided.notice.and_then(|notice| {
-            let chat = self.reservation()?.chat;
-            Some(News {
-                merchant: self.merchant,
-                order,
-                chat,
-                transaction: self.transaction,
-                notice,
-                settled_at,
-            })
-        });
-        let message = news
-            .map(|news| messages::queue(news, self.now))
-            .transpose()?;
+        let message = match decided.notice {
+            Some(notice) => self.news(notice, settled_at).await?,
+            None => None,
+        };
         let announced = top_up::announced(order, &decided.subject, self.now);
         let settlement = Settlement {
             order,
@@ -126,11 +120,44 @@ impl Case<'_> {
         Ok(self.app.store.settle(self.merchant, &settlement).await)
     }
 
+    /// What whoever paid is told, where there is a way to tell them.
+    async fn news(
+        &self,
+        notice: Notice,
+        settled_at: Timestamp,
+    ) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
+        let news = News {
+            merchant: self.merchant,
+            order: &self.charge.payment.order_id,
+            transaction: self.transaction,
+            notice,
+            settled_at,
+        };
+        match &self.charge.paid_for {
+            PaidFor::Booking(reservation) => {
+                messages::to_chat(news, reservation.chat, self.now).map(Some)
+            }
+            PaidFor::Bill(billed) => match &billed.subscriber {
+                Some(subscriber) => {
+                    messages::to_subscriber(self.app, news, subscriber, self.now).await
+                }
+                None => Ok(None),
+            },
+            // Its owner is told by an event.
+            PaidFor::TopUp(_) => Ok(None),
+        }
+    }
+
+    /// The merchant's day.
+    pub fn today(&self) -> Date {
+        self.now.to_zoned(self.merchant.zone.tz()).date()
+    }
+
     /// The reservation, where the money is for one.
     fn reservation(&self) -> Option<&Reservation> {
         match &self.charge.paid_for {
             PaidFor::Booking(reservation) => Some(reservation),
-            PaidFor::TopUp(_) => None,
+            PaidFor::TopUp(_) | PaidFor::Bill(_) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Alarm, Effect, Notice, Payment, PaymentState, Verdict};
 
 use super::case::Case;
-use super::{booking, top_up};
+use super::{bill, booking, top_up};
 
 /// What a verdict comes to.
 pub(super) struct Decided {
@@ -35,10 +35,12 @@ impl Decided {
                         decided.subject = booking::freeze(reservation, until);
                     }
                     // Nothing is held for it.
-                    PaidFor::TopUp(_) => {}
+                    PaidFor::TopUp(_) | PaidFor::Bill(_) => {}
                 },
                 Effect::Notify(notice) => match &case.charge.paid_for {
-                    PaidFor::Booking(_) => decided.notice = decided.notice.or(Some(notice)),
+                    PaidFor::Booking(_) | PaidFor::Bill(_) => {
+                        decided.notice = decided.notice.or(Some(notice))
+                    }
                     // Its owner is told by an event.
                     PaidFor::TopUp(_) => {}
                 },
@@ -61,6 +63,7 @@ impl Decided {
                 case.now,
             ),
             PaidFor::TopUp(top_up) => top_up::credit(top_up, payment, case.now),
+            PaidFor::Bill(billed) => bill::pay(billed, payment, settled_at),
         };
         let Some(moved) = taken else {
             return self.review(case);
@@ -68,19 +71,32 @@ impl Decided {
         self.subject = moved;
     }
 
-    /// Money of a top-up may have gone back.
+    /// Money of a top-up or of a bill may have gone back.
     fn take_back(&mut self, case: &Case<'_>) {
-        let (PaidFor::TopUp(top_up), Some(payment)) = (&case.charge.paid_for, &self.payment) else {
+        let Some(payment) = &self.payment else {
             return;
         };
-        let Some(taken) = top_up::take_back(top_up, payment, case.now) else {
-            return;
-        };
-        let (moved, missing) = taken;
-        self.subject = moved;
-        if missing > Rupiah::ZERO {
-            self.tasks.push(TaskKind::Owed);
-            self.alarms.push("top-up spent");
+        match &case.charge.paid_for {
+            // A reservation stays as it is: the desk is told.
+            PaidFor::Booking(_) => {}
+            PaidFor::TopUp(top_up) => {
+                let taken = top_up::take_back(top_up, payment, case.now);
+                let Some((moved, missing)) = taken else {
+                    return;
+                };
+                self.subject = moved;
+                if missing > Rupiah::ZERO {
+                    self.tasks.push(TaskKind::Owed);
+                    self.alarms.push("top-up spent");
+                }
+            }
+            PaidFor::Bill(billed) => {
+                let before = &case.charge.payment;
+                let taken = bill::take_back(billed, &self.subject, before, payment, case);
+                if let Some(moved) = taken {
+                    self.subject = moved;
+                }
+            }
         }
     }
 
@@ -91,6 +107,8 @@ impl Decided {
                     PaidFor::Booking(_) => self.tasks.push(TaskKind::Reversed),
                     // It is taken back by itself, and what is missing is a task of its own.
                     PaidFor::TopUp(_) => {}
+                    // The bill asks for it again.
+                    PaidFor::Bill(_) => {}
                 }
             }
             Alarm::WrongAmount => self.tasks.push(TaskKind::Review),
@@ -106,6 +124,8 @@ impl Decided {
             PaidFor::Booking(_) => {}
             // Nobody else would notice.
             PaidFor::TopUp(_) => self.alarms.push("top-up not credited"),
+            // Who has paid twice is not at the desk to say so.
+            PaidFor::Bill(_) => self.alarms.push("bill takes no money"),
         }
         let Some(payment) = &mut self.payment else {
             return;

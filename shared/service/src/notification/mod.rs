@@ -2,6 +2,7 @@
 //! (<https://docs.midtrans.com/docs/https-notification-webhooks>).
 
 mod asked;
+mod bill;
 mod booking;
 mod case;
 mod decided;

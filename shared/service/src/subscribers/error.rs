@@ -22,6 +22,9 @@ pub enum RegistryError {
     /// They are there already.
     #[error("there is a subscriber {0} already: change that one, or choose another id")]
     SubscriberExists(SubscriberId),
+    /// There is no bot to lead to.
+    #[error("the merchant has no bot yet: `pesan telegram set-webhook` connects one")]
+    NoBot,
     /// A field cannot be taken.
     #[error(transparent)]
     Field(#[from] FieldRefused),

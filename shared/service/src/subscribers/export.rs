@@ -4,7 +4,7 @@ use csv::WriterBuilder;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::subscriber::{Column, cells};
 
-use super::{PAGE, RegistryError, list};
+use super::{PAGE, Position, RegistryError, list};
 use crate::App;
 
 /// Why an export ended early.
@@ -24,10 +24,40 @@ pub enum ExportError {
 /// # Errors
 /// [`ExportError`]
 pub async fn export(app: &App, merchant: &MerchantId, to: impl Write) -> Result<u64, ExportError> {
+    let part = part(app, merchant, None, usize::MAX, to).await?;
+    Ok(part.count)
+}
+
+/// As [`export`], from `position` on and no more than about `most` of them; where it goes on.
+///
+/// # Errors
+/// [`ExportError`]
+pub async fn export_part(
+    app: &App,
+    merchant: &MerchantId,
+    position: Option<&Position>,
+    most: usize,
+    to: impl Write,
+) -> Result<Option<Position>, ExportError> {
+    let part = part(app, merchant, position.cloned(), most, to).await?;
+    Ok(part.next)
+}
+
+struct Part {
+    count: u64,
+    next: Option<Position>,
+}
+
+async fn part(
+    app: &App,
+    merchant: &MerchantId,
+    mut position: Option<Position>,
+    most: usize,
+    to: impl Write,
+) -> Result<Part, ExportError> {
     let mut writer = WriterBuilder::new().from_writer(to);
     write(&mut writer, Column::ALL.map(Column::name))?;
     let mut count = 0_u64;
-    let mut position = None;
     loop {
         let listed = list(app, merchant, position.as_ref(), PAGE).await?;
         for subscriber in &listed.subscribers {
@@ -35,9 +65,13 @@ pub async fn export(app: &App, merchant: &MerchantId, to: impl Write) -> Result<
             count = count.saturating_add(1);
         }
         position = listed.next;
-        if position.is_none() {
+        let is_full = usize::try_from(count).is_ok_and(|count| count >= most);
+        if position.is_none() || is_full {
             writer.flush()?;
-            return Ok(count);
+            return Ok(Part {
+                count,
+                next: position,
+            });
         }
     }
 }

@@ -8,14 +8,15 @@ mod registrar;
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{StoreError, SubscriberChange};
+use pesan_domain::dialogue::ChatLink;
 use pesan_domain::ids::{MerchantId, SubscriberId};
 use pesan_domain::merchant::Merchant;
 use pesan_domain::subscriber::{Entry, Settled, Subscriber, check_plan};
 
-use crate::{App, TRIES, step_aside};
+use crate::{App, TRIES, links, step_aside};
 
 pub use error::RegistryError;
-pub use export::{ExportError, export};
+pub use export::{ExportError, export, export_part};
 pub use position::Position;
 use registrar::Registrar;
 
@@ -45,6 +46,27 @@ pub async fn find(
     found
         .next()
         .ok_or_else(|| RegistryError::UnknownSubscriber(id.clone()))
+}
+
+/// The deep link that leads a subscriber's bills to the chat in which it is followed, once.
+///
+/// # Errors
+/// [`RegistryError::UnknownSubscriber`], [`RegistryError::NoBot`]
+pub async fn chat_link(
+    app: &App,
+    merchant: &MerchantId,
+    id: &SubscriberId,
+) -> Result<String, RegistryError> {
+    let profile = known(app, merchant).await?;
+    let bot = profile.bot_username.ok_or(RegistryError::NoBot)?;
+    let subscriber = find(app, merchant, id).await?;
+    let token = links::chat_token(app, merchant, &subscriber).await;
+    let link = ChatLink {
+        subscriber: id.clone(),
+        token: token.map_err(|failure| RegistryError::of(failure, merchant))?,
+    };
+    let address = &app.telegram_link_url;
+    Ok(format!("{address}/{bot}?start={}", link.payload()))
 }
 
 /// A part of a list.

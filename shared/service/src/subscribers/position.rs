@@ -9,19 +9,19 @@ use super::RegistryError;
 /// Where a list of subscribers goes on: opaque, for who was given it to give it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    pub(super) shard: u8,
+    pub(crate) shard: u8,
     /// The last one listed; none at a shard's beginning.
-    pub(super) after: Option<SubscriberId>,
+    pub(crate) after: Option<SubscriberId>,
 }
 
 impl Position {
-    pub(super) const START: Self = Self {
+    pub(crate) const START: Self = Self {
         shard: 0,
         after: None,
     };
 
     /// The beginning of the next shard, if there is one.
-    pub(super) fn next_shard(&self) -> Option<Self> {
+    pub(crate) fn next_shard(&self) -> Option<Self> {
         let shard = self.shard.saturating_add(1);
         (shard < SUBSCRIBER_SHARDS).then_some(Self { shard, after: None })
     }

@@ -257,6 +257,17 @@ impl World {
         Self::app_of(&self.variables, self.clock.clone())
     }
 
+    /// The same over another way to the table.
+    pub fn app_over(&self, dynamodb: &str) -> App {
+        let mut variables = self.variables.clone();
+        for (name, value) in &mut variables {
+            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
+                dynamodb.clone_into(value);
+            }
+        }
+        Self::app_of(&variables, self.clock.clone())
+    }
+
     pub fn set(&self, instant: &str) {
         let to = at(instant).duration_since(Clock::system().now());
         let to = i64::try_from(to.as_millis()).unwrap();

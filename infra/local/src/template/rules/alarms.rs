@@ -128,8 +128,7 @@ fn of_function(function: &Function) -> Vec<(&'static str, Value)> {
     }
     slow["ExtendedStatistic"] = json!("p99");
     slow["EvaluationPeriods"] = json!(3);
-    // A person waits for an answer; an event waits for none, but may not run out of time.
-    slow["Threshold"] = json!(if function.has_url() { 2_000 } else { 10_000 });
+    slow["Threshold"] = json!(function.slow_after());
     slow["ComparisonOperator"] = json!("GreaterThanThreshold");
     let attention = json!({
         "Namespace": ours(),
@@ -173,7 +172,7 @@ fn of_the_message_path() -> Vec<(String, String, Value)> {
         "outbox-relay-behind".to_owned(),
         behind,
     )];
-    for (name, seconds) in [("Urgent", 120), ("Bulk", 3_600)] {
+    for (name, seconds) in [("Urgent", 120), ("Bulk", 3_600), ("Run", 3_600)] {
         let age = queue(
             &format!("{name}Queue"),
             "ApproximateAgeOfOldestMessage",
@@ -384,7 +383,7 @@ pub(super) fn on_the_dashboard() -> Vec<String> {
         "us-east-1 Average AWS/CloudFront 5xxErrorRate DistributionId ${Distribution} Region Global"
             .to_owned(),
     ];
-    for queue in ["Urgent", "Bulk"] {
+    for queue in ["Urgent", "Bulk", "Run"] {
         for metric in [
             "ApproximateNumberOfMessagesVisible",
             "ApproximateAgeOfOldestMessage",

@@ -33,10 +33,11 @@ pub(super) fn expect(expected: &mut Resources) {
         ("/telegram/*", "telegram-webhook"),
         ("/midtrans/*", "midtrans-notification"),
         ("/whatsapp", "whatsapp-webhook"),
+        ("/v1/*", "api"),
     ]
     .iter()
     .map(|(pattern, binary)| {
-        // In the clear, a webhook has shown its secret already.
+        // In the clear, a webhook has shown its secret already, and a caller its key.
         let mut behaviour = behaviour(binary, "https-only");
         behaviour["PathPattern"] = json!(pattern);
         behaviour

@@ -29,12 +29,24 @@ pub(super) enum Caller {
     Queues,
     /// A clock.
     Schedule,
+    /// Clocks that begin runs, and the queue of what goes on.
+    Runs,
 }
 
 impl Function {
     /// Whether it has an address.
     pub fn has_url(&self) -> bool {
         matches!(self.called_by, Caller::Url { .. })
+    }
+
+    /// How many milliseconds the slowest of a hundred may take: a person waits for an answer; an
+    /// event waits for none, but may not run out of time.
+    pub fn slow_after(&self) -> u32 {
+        match self.called_by {
+            Caller::Url { .. } => 2_000,
+            Caller::Stream | Caller::Queues | Caller::Schedule => 10_000,
+            Caller::Runs => 50_000,
+        }
     }
 }
 
@@ -49,7 +61,7 @@ const WHATSAPP_VERIFY_TOKEN: &str = "whatsapp-verify-token";
 const WHATSAPP_TOKEN: &str = "merchants/*/whatsapp-token";
 
 /// Every function of the template. Nothing but the operator writes a merchant (`M#m`).
-pub(super) const FUNCTIONS: [Function; 7] = [
+pub(super) const FUNCTIONS: [Function; 9] = [
     Function {
         prefix: "TelegramWebhook",
         binary: "telegram-webhook",
@@ -62,6 +74,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#SUB#*",
                     "LINK#*",
                     "DUE#*",
                 ],
@@ -90,6 +103,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -99,7 +113,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 1 },
     },
     Function {
@@ -108,7 +122,10 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         grants: &[
             (&["dynamodb:BatchGetItem"], &["M#*", "LINK#*"]),
             (&["dynamodb:Query"], &["M#*"]),
-            (&["dynamodb:PutItem"], &["M#*#RSV#*", "M#*#PAY#*", "DUE#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &["M#*#RSV#*", "M#*#PAY#*", "M#*#BILL#*", "DUE#*"],
+            ),
         ],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
@@ -143,6 +160,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
                     "M#*#BATCH#*",
+                    "M#*#BILL#*",
                 ],
             ),
             (&["dynamodb:ConditionCheckItem"], &["M#*"]),
@@ -169,6 +187,7 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#DAY#*",
                     "M#*#RSV#*",
                     "M#*#PAY#*",
+                    "M#*#BILL#*",
                     "M#*#WAIT#*",
                     "M#*#BALANCE",
                     "M#*#LEDGER#*",
@@ -176,8 +195,38 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                 ],
             ),
         ],
-        secrets: &[MIDTRANS_SERVER_KEY],
+        secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Schedule,
+    },
+    Function {
+        prefix: "BillingBroadcast",
+        binary: "billing-broadcast",
+        grants: &[
+            (
+                &["dynamodb:Query"],
+                &[
+                    "MERCHANTS",
+                    "M#*#PLAN",
+                    "M#*#SUB#*",
+                    "M#*#BILL#*",
+                    "M#*#RUN#*",
+                ],
+            ),
+            (&["dynamodb:BatchGetItem"], &["M#*"]),
+            (
+                &["dynamodb:PutItem"],
+                &[
+                    "M#*#BILL#*",
+                    "M#*#RUN#*",
+                    "MSG#*",
+                    "LINK#*",
+                    "OUTBOX#*",
+                    "DUE#*",
+                ],
+            ),
+        ],
+        secrets: &[CONTACT_KEY, LINK_KEY],
+        called_by: Caller::Runs,
     },
     Function {
         prefix: "WhatsAppWebhook",
@@ -200,10 +249,34 @@ pub(super) const FUNCTIONS: [Function; 7] = [
                     "M#*#CHANNEL#*",
                     "M#*#TEMPLATES",
                     "M#*#WAIT#*",
+                    "M#*#BILL#*",
                 ],
             ),
         ],
         secrets: &[WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN, CONTACT_KEY],
+        called_by: Caller::Url { most_5xx: 3 },
+    },
+    Function {
+        prefix: "Api",
+        binary: "api",
+        grants: &[
+            (
+                &["dynamodb:BatchGetItem"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*#SUB#*"],
+            ),
+            (&["dynamodb:Query"], &["M#*"]),
+            (
+                &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+                &[
+                    "RATE#*",
+                    "CLAIM#api#*",
+                    "M#*#PLAN",
+                    "M#*#SUB#*",
+                    "M#*#PHONE#*",
+                ],
+            ),
+        ],
+        secrets: &[CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
@@ -255,8 +328,8 @@ fn resource(function: &Function) -> Value {
         }
         Caller::Queues => {
             properties["Events"] = json!({
-                "Urgent": messaging::read_by_the_sender("UrgentQueue"),
-                "Bulk": messaging::read_by_the_sender("BulkQueue"),
+                "Urgent": messaging::read_by_the_sender("UrgentQueue", 3),
+                "Bulk": messaging::read_by_the_sender("BulkQueue", 4),
             });
         }
         Caller::Schedule => {
@@ -265,6 +338,16 @@ fn resource(function: &Function) -> Value {
                 "MaximumEventAgeInSeconds": 300,
                 "MaximumRetryAttempts": 2,
                 "DestinationConfig": messaging::failures_to("ReconcilerDeadLetterQueue"),
+            });
+        }
+        Caller::Runs => {
+            // Its queue's visibility follows from it.
+            properties["Timeout"] = json!(60);
+            properties["Events"] = messaging::runs();
+            properties["EventInvokeConfig"] = json!({
+                "MaximumEventAgeInSeconds": 21_600,
+                "MaximumRetryAttempts": 2,
+                "DestinationConfig": messaging::failures_to("RunDeadLetterQueue"),
             });
         }
     }

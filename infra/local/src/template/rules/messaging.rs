@@ -11,7 +11,8 @@ const FOUR_DAYS: u32 = 345_600;
 const LONGEST: u32 = 1_209_600;
 
 /// Where what was given up waits for a person.
-pub(super) const DEAD_LETTERS: [&str; 5] = ["Urgent", "Bulk", "Relay", "Events", "Reconciler"];
+pub(super) const DEAD_LETTERS: [&str; 6] =
+    ["Urgent", "Bulk", "Run", "Relay", "Events", "Reconciler"];
 
 pub(super) fn expect(expected: &mut Resources) {
     let bus = json!({
@@ -19,15 +20,37 @@ pub(super) fn expect(expected: &mut Resources) {
         "Properties": {"Name": {"Ref": "AWS::StackName"}},
     });
     expected.insert("EventBus".to_owned(), bus);
-    let urgencies = [json!({"anything-but": "bulk"}), json!("bulk")];
-    let kinds = [("Urgent", DAY), ("Bulk", FOUR_DAYS)];
-    for ((name, kept), urgency) in kinds.into_iter().zip(&urgencies) {
-        let (queue, rule) = (format!("{name}Queue"), format!("{name}MessagesRule"));
-        expected.insert(format!("{queue}Policy"), policy(&queue, json!(arn(&rule))));
-        expected.insert(rule, messages_rule(urgency, &queue));
+    let message = |urgency: Value| {
+        json!({
+            "source": ["pesan"],
+            "detail-type": ["message.queued"],
+            "detail": {"urgency": [urgency]},
+        })
+    };
+    let go_on = json!({"source": ["pesan"], "detail-type": ["billing.continue"]});
+    // Visible again after six times the function's timeout.
+    for (name, rule, pattern, kept, visibility) in [
+        (
+            "Urgent",
+            "UrgentMessagesRule",
+            message(json!({"anything-but": "bulk"})),
+            DAY,
+            90,
+        ),
+        (
+            "Bulk",
+            "BulkMessagesRule",
+            message(json!("bulk")),
+            FOUR_DAYS,
+            90,
+        ),
+        ("Run", "RunRule", go_on, FOUR_DAYS, 360),
+    ] {
+        let queue = format!("{name}Queue");
+        expected.insert(format!("{queue}Policy"), policy(&queue, json!(arn(rule))));
+        expected.insert(rule.to_owned(), queue_rule(&pattern, &queue));
         let mut properties = kept_for(kept);
-        // Six times the function's timeout.
-        properties["VisibilityTimeout"] = json!(90);
+        properties["VisibilityTimeout"] = json!(visibility);
         properties["RedrivePolicy"] = json!({
             "deadLetterTargetArn": arn(&format!("{name}DeadLetterQueue")),
             "maxReceiveCount": 5,
@@ -38,10 +61,14 @@ pub(super) fn expect(expected: &mut Resources) {
         let queue = resource("AWS::SQS::Queue", &kept_for(LONGEST));
         expected.insert(format!("{name}DeadLetterQueue"), queue);
     }
-    let both = json!([arn("UrgentMessagesRule"), arn("BulkMessagesRule")]);
+    let all = json!([
+        arn("UrgentMessagesRule"),
+        arn("BulkMessagesRule"),
+        arn("RunRule"),
+    ]);
     expected.insert(
         "EventsDeadLetterQueuePolicy".to_owned(),
-        policy("EventsDeadLetterQueue", both),
+        policy("EventsDeadLetterQueue", all),
     );
 }
 
@@ -57,7 +84,7 @@ fn kept_for(seconds: u32) -> Value {
     json!({"MessageRetentionPeriod": seconds, "SqsManagedSseEnabled": true})
 }
 
-fn messages_rule(urgency: &Value, queue: &str) -> Value {
+fn queue_rule(pattern: &Value, queue: &str) -> Value {
     let target = json!({
         "Id": "queue",
         "Arn": arn(queue),
@@ -70,11 +97,7 @@ fn messages_rule(urgency: &Value, queue: &str) -> Value {
         "AWS::Events::Rule",
         &json!({
             "EventBusName": {"Ref": "EventBus"},
-            "EventPattern": {
-                "source": ["pesan"],
-                "detail-type": ["message.queued"],
-                "detail": {"urgency": [urgency]},
-            },
+            "EventPattern": pattern,
             "Targets": [target],
         }),
     )
@@ -120,17 +143,49 @@ pub(super) fn outbox() -> Value {
 }
 
 /// At full speed, a broadcast leaves other functions room.
-pub(super) fn read_by_the_sender(queue: &str) -> Value {
+pub(super) fn read_by_the_sender(queue: &str, at_once: u32) -> Value {
+    read_from(queue, 10, at_once)
+}
+
+fn read_from(queue: &str, batch: u32, at_once: u32) -> Value {
     resource(
         "SQS",
         &json!({
             "Queue": arn(queue),
-            "BatchSize": 10,
+            "BatchSize": batch,
             "MaximumBatchingWindowInSeconds": 0,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "ScalingConfig": {"MaximumConcurrency": 4},
+            "ScalingConfig": {"MaximumConcurrency": at_once},
         }),
     )
+}
+
+/// Nine o'clock in each zone: on the last day of the month the bills, on each day the reminders.
+/// And what goes on, a shard an invocation.
+pub(super) fn runs() -> Value {
+    let mut events = json!({"Continue": read_from("RunQueue", 1, 2)});
+    for (runs, expression) in [
+        ("Bills", "cron(0 9 L * ? *)"),
+        ("Reminders", "cron(0 9 * * ? *)"),
+    ] {
+        for zone in ["Jakarta", "Makassar", "Jayapura"] {
+            let input = format!(
+                r#"{{"runs":"{}","zone":"Asia/{zone}","scheduled_at":"<aws.scheduler.scheduled-time>"}}"#,
+                runs.to_lowercase()
+            );
+            events[format!("{runs}{zone}")] = resource(
+                "ScheduleV2",
+                &json!({
+                    "ScheduleExpression": expression,
+                    "ScheduleExpressionTimezone": format!("Asia/{zone}"),
+                    "Input": input,
+                    "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+                    "DeadLetterConfig": {"Arn": arn("RunDeadLetterQueue")},
+                }),
+            );
+        }
+    }
+    events
 }
 
 pub(super) fn every_minute() -> Value {

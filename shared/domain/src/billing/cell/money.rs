@@ -54,7 +54,7 @@ impl Cell {
     pub fn pay(&self, amount: Rupiah, source: Source, at: Timestamp) -> Result<Self, Refused> {
         let (mut next, mut bill) = self.with_bill()?;
         if let Source::Online(order) = &source
-            && bill.standing(order).is_some()
+            && bill.has_money_of(order)
         {
             return Err(Refused::Known);
         }
@@ -137,12 +137,12 @@ impl Cell {
         Ok(next.holding(bill))
     }
 
-    fn with_bill(&self) -> Result<(Self, Bill), Refused> {
+    pub(in crate::billing) fn with_bill(&self) -> Result<(Self, Bill), Refused> {
         let bill = self.bill.clone().ok_or(Refused::NoBill)?;
         Ok((self.clone(), bill))
     }
 
-    fn holding(mut self, bill: Bill) -> Self {
+    pub(in crate::billing) fn holding(mut self, bill: Bill) -> Self {
         self.bill = Some(bill);
         self.next()
     }
@@ -164,12 +164,18 @@ fn check(amount: Rupiah, most: Rupiah, recorded: usize) -> Result<(), Refused> {
 impl Bill {
     /// An order's money, unless the bank took it back.
     fn standing(&mut self, order: &OrderId) -> Option<&mut Instalment> {
-        self.instalments.iter_mut().find(|one| {
-            let is_this = match &one.source {
-                Source::Online(paid) => paid == order,
-                Source::Cash(_) | Source::Transfer(_) => false,
-            };
-            is_this && one.reversed_at.is_none()
-        })
+        let mut instalments = self.instalments.iter_mut();
+        instalments.find(|one| one.stands_for(order))
+    }
+}
+
+impl Instalment {
+    /// Whether it is an order's money that the bank did not take back.
+    pub(in crate::billing) fn stands_for(&self, order: &OrderId) -> bool {
+        let is_this = match &self.source {
+            Source::Online(paid) => paid == order,
+            Source::Cash(_) | Source::Transfer(_) => false,
+        };
+        is_this && self.reversed_at.is_none()
     }
 }

@@ -1,0 +1,228 @@
+//! `pesan bills`.
+
+use jiff::Timestamp;
+use pesan_domain::billing::{
+    Bill, BillId, BillState, Cell, Instalment, Period, Reason, RunId, Source, Symbol, Track, Who,
+};
+use pesan_domain::ids::MerchantId;
+use pesan_service::billing::{self, BillingError};
+use pesan_service::{App, links};
+use serde_json::{Value, json};
+
+use crate::arguments::{BillsCommand, OneBill};
+use crate::report::Report;
+use crate::table::Table;
+
+/// Cells that are read at once.
+const PAGE: u16 = 500;
+
+/// Runs a command about bills.
+pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
+    match command {
+        BillsCommand::List { id, period, unpaid } => list(app, &id, period, unpaid).await,
+        BillsCommand::Show(OneBill { id, bill }) => {
+            let unknown = || BillingError::UnknownBill(bill.clone());
+            let cell = billing::cell(app, &id, &bill).await?.ok_or_else(unknown)?;
+            let bill = cell.bill.as_ref().ok_or_else(unknown)?;
+            let token = links::bill_token(app, &id, &bill.id).await?;
+            let page = links::bill_url(app, &token);
+            let mut json = as_json(&cell, bill);
+            json["page"] = json!(page);
+            Ok(Report::good(shown(&cell, bill, &page), json))
+        }
+        BillsCommand::Pay {
+            one,
+            amount,
+            source,
+            by,
+        } => {
+            let OneBill { id, bill } = one;
+            let who = Who::new(&by)?;
+            let cell = billing::pay_by_hand(app, &id, &bill, amount, source.into(), &who).await?;
+            done(&cell, &bill, |now| {
+                let rest = now.remaining();
+                match now.state() {
+                    BillState::Paid => format!("{amount} is recorded, and {bill} is paid"),
+                    BillState::Owed | BillState::Voided | BillState::Refunded => {
+                        format!("{amount} is recorded, and {rest} of {bill} remains")
+                    }
+                }
+            })
+        }
+        BillsCommand::Void { one, reason, by } => {
+            let OneBill { id, bill } = one;
+            let (reason, who) = (Reason::new(&reason)?, Who::new(&by)?);
+            let cell = billing::void(app, &id, &bill, &reason, &who).await?;
+            done(&cell, &bill, |_| format!("{bill} is called off"))
+        }
+        BillsCommand::Refund {
+            one,
+            amount,
+            reason,
+            by,
+        } => {
+            let OneBill { id, bill } = one;
+            let (reason, who) = (Reason::new(&reason)?, Who::new(&by)?);
+            let cell = billing::refund(app, &id, &bill, amount, &reason, &who).await?;
+            done(&cell, &bill, |now| {
+                let (back, kept) = (now.refunded(), now.kept());
+                format!("{back} of {bill} is given back in all, and {kept} of it is kept")
+            })
+        }
+    }
+}
+
+fn done(cell: &Cell, id: &BillId, text: impl FnOnce(&Bill) -> String) -> anyhow::Result<Report> {
+    let unknown = || BillingError::UnknownBill(id.clone());
+    let bill = cell.bill.as_ref().ok_or_else(unknown)?;
+    Ok(Report::good(text(bill), as_json(cell, bill)))
+}
+
+async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyhow::Result<Report> {
+    let run = RunId::Bill { period };
+    let (mut next, mut cells) = (None, Vec::new());
+    loop {
+        let page = billing::tape(app, id, run, next.as_ref(), PAGE).await?;
+        cells.extend(page.cells);
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    let bills: Vec<(&Cell, &Bill)> = cells
+        .iter()
+        .filter_map(|cell| Some((cell, cell.bill.as_ref()?)))
+        .filter(|(_, bill)| !unpaid || bill.is_owed())
+        .collect();
+    let all: Vec<Value> = bills
+        .iter()
+        .map(|(cell, bill)| as_json(cell, bill))
+        .collect();
+    let json = json!({"bills": all});
+    if bills.is_empty() {
+        let text = if unpaid {
+            "every bill is paid"
+        } else {
+            "there is no bill"
+        };
+        return Ok(Report::good(text, json));
+    }
+    let mut table = Table::new(["bill", "due", "amount", "remains", "state", "message"]);
+    for (cell, bill) in bills {
+        table.row([
+            bill.id.to_string(),
+            bill.due.to_string(),
+            bill.amount().to_string(),
+            bill.remaining().to_string(),
+            bill.state().name().to_owned(),
+            told(cell).to_owned(),
+        ]);
+    }
+    Ok(Report::good(table.to_string(), json))
+}
+
+/// What became of the message that told the subscriber of the bill.
+fn told(cell: &Cell) -> &'static str {
+    match cell.symbol(Track::Bill) {
+        Symbol::U => "",
+        Symbol::C => "on its way",
+        Symbol::N => "no channel",
+        Symbol::K => "none",
+        Symbol::A => "sent",
+        Symbol::G => "not delivered",
+        Symbol::P => "paid",
+    }
+}
+
+fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
+    let mut lines = vec![
+        ("bill", bill.id.to_string()),
+        ("subscriber", cell.subscriber.to_string()),
+        ("due", bill.due.to_string()),
+        ("state", bill.state().name().to_owned()),
+    ];
+    for line in bill.lines.as_slice() {
+        lines.push(("line", format!("{}: {}", line.text(), line.amount())));
+    }
+    lines.push(("amount", bill.amount().to_string()));
+    for one in &bill.instalments {
+        lines.push(("paid", came(one)));
+    }
+    for one in &bill.given_back {
+        let (amount, by, at) = (one.amount, one.by.as_str(), one.at);
+        let reason = one.reason.as_str();
+        lines.push(("given back", format!("{amount} by {by}, {at}: {reason}")));
+    }
+    if let Some(voided) = &bill.voided {
+        let (by, at, reason) = (voided.by.as_str(), voided.at, voided.reason.as_str());
+        lines.push(("called off", format!("by {by}, {at}: {reason}")));
+    }
+    lines.push(("remains", bill.remaining().to_string()));
+    lines.push(("message", told(cell).to_owned()));
+    lines.push(("page", page.to_owned()));
+    let mut text = String::new();
+    for (name, value) in lines {
+        text.push_str(&format!("{name:<12}{value}\n"));
+    }
+    text
+}
+
+fn came(one: &Instalment) -> String {
+    let (way, who) = source(&one.source);
+    let taken = one
+        .reversed_at
+        .map_or_else(String::new, |at| format!(", taken back by the bank {at}"));
+    format!("{} ({way}, {who}), {}{taken}", one.amount, one.at)
+}
+
+/// How money came, and who says so.
+fn source(source: &Source) -> (&'static str, &str) {
+    match source {
+        Source::Cash(who) => ("cash", who.as_str()),
+        Source::Transfer(who) => ("transfer", who.as_str()),
+        Source::Online(order) => ("online", order.as_str()),
+    }
+}
+
+fn as_json(cell: &Cell, bill: &Bill) -> Value {
+    let time = |at: Timestamp| at.to_string();
+    let payments = bill.instalments.iter().map(|one| {
+        let (way, who) = source(&one.source);
+        json!({
+            "amount": one.amount.get(),
+            "source": way,
+            "by": who,
+            "at": time(one.at),
+            "reversed_at": one.reversed_at.map(time),
+        })
+    });
+    let refunds = bill.given_back.iter().map(|one| {
+        json!({
+            "amount": one.amount.get(),
+            "reason": one.reason.as_str(),
+            "by": one.by.as_str(),
+            "at": time(one.at),
+        })
+    });
+    let voided = bill.voided.as_ref().map(
+        |one| json!({"reason": one.reason.as_str(), "by": one.by.as_str(), "at": time(one.at)}),
+    );
+    let lines = bill.lines.as_slice().iter();
+    let lines = lines.map(|line| json!({"text": line.text(), "amount": line.amount().get()}));
+    let symbols = cell.marks.iter();
+    let symbols = symbols.map(|(track, mark)| (track.to_string(), json!(mark.symbol.name())));
+    json!({
+        "id": bill.id.as_str(),
+        "subscriber": cell.subscriber.as_str(),
+        "period": cell.period.to_string(),
+        "due": bill.due.to_string(),
+        "state": bill.state().name(),
+        "amount": bill.amount().get(),
+        "remaining": bill.remaining().get(),
+        "lines": lines.collect::<Vec<Value>>(),
+        "payments": payments.collect::<Vec<Value>>(),
+        "refunds": refunds.collect::<Vec<Value>>(),
+        "voided": voided,
+        "symbols": symbols.collect::<serde_json::Map<String, Value>>(),
+    })
+}

@@ -1,0 +1,178 @@
+//! How far a run is, and its tape.
+
+use jiff::{SignedDuration, Timestamp};
+use pesan_adapters::dynamodb::{RunRecord, ShardRecord, Tape};
+use pesan_domain::billing::{self, Cell, Counts, Run, RunId, Shard, State, Symbol};
+use pesan_domain::ids::MerchantId;
+use pesan_domain::merchant::Merchant;
+
+use super::{BillingError, later, profile};
+use crate::App;
+use crate::subscribers::Position;
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What it froze when it began.
+    pub run: Run,
+    /// The state of its least advanced shard.
+    pub state: State,
+    /// How many cells the heads have passed.
+    pub head: u64,
+    /// What the cells hold by what the machines last saw.
+    pub counts: Counts,
+    /// Each shard.
+    pub shards: Vec<ShardProgress>,
+    /// How many cells a second the heads pass; none where too little time has gone by to say.
+    pub per_second: Option<u64>,
+    /// When it is likely to have told everybody; none where nothing is known to tell by, and when it
+    /// is over.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// How far a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardProgress {
+    /// Which.
+    pub number: u8,
+    /// What its machine is doing.
+    pub state: State,
+    /// How many cells its head has passed.
+    pub head: u64,
+}
+
+/// How far a run is.
+///
+/// # Errors
+/// [`BillingError::UnknownMerchant`], [`BillingError::UnknownRun`]
+pub async fn progress(
+    app: &App,
+    merchant: &MerchantId,
+    run: RunId,
+) -> Result<Progress, BillingError> {
+    let profile = profile(app, merchant).await?;
+    let found = app.store.run(merchant, run).await?;
+    let (record, shards) = found.ok_or(BillingError::UnknownRun(run))?;
+    Ok(of(&profile, record, &shards, app.clock.now()))
+}
+
+fn of(merchant: &Merchant, record: RunRecord, shards: &[ShardRecord], now: Timestamp) -> Progress {
+    let machines: Vec<Shard> = shards.iter().map(|record| record.shard.clone()).collect();
+    let billing::Progress {
+        state,
+        head,
+        counts,
+    } = billing::Progress::of(&machines);
+    let per_second = per_second(&record.run, shards, head);
+    let expected = record.expected.filter(|expected| *expected >= head);
+    let to_scan = match (state, expected, per_second) {
+        (State::Scan, Some(expected), Some(speed)) => {
+            Some(seconds(expected.saturating_sub(head), speed))
+        }
+        (State::Scan, _, _) | (State::Halt, _, _) => None,
+        (State::Settle, _, _) => Some(SignedDuration::ZERO),
+    };
+    let to_tell = seconds(
+        counts.get(Symbol::C),
+        merchant.messaging.whatsapp_per_second.into(),
+    );
+    Progress {
+        ends_at: to_scan.map(|scan| {
+            let told = later(record.run.begun_at, to_tell);
+            later(now, scan).max(told).min(record.run.deadline.max(now))
+        }),
+        run: record.run,
+        state,
+        head,
+        counts,
+        shards: shards.iter().map(of_shard).collect(),
+        per_second,
+    }
+}
+
+fn of_shard(record: &ShardRecord) -> ShardProgress {
+    ShardProgress {
+        number: record.shard.number,
+        state: record.shard.state,
+        head: record.shard.counts.total(),
+    }
+}
+
+/// How fast the heads go, or went until the last of them had reached the end.
+fn per_second(run: &Run, shards: &[ShardRecord], head: u64) -> Option<u64> {
+    let until = shards
+        .iter()
+        .map(|record| record.scanned_at.unwrap_or(record.moved_at))
+        .max()?;
+    let took = until.duration_since(run.begun_at).as_millis();
+    let took = u64::try_from(took).ok().filter(|millis| *millis > 0)?;
+    head.saturating_mul(1_000).checked_div(took)
+}
+
+/// How long so many take at a speed.
+fn seconds(cells: u64, per_second: u64) -> SignedDuration {
+    let seconds = cells.div_ceil(per_second.max(1));
+    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// A part of a run's tape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapePage {
+    /// Cells that are on it.
+    pub cells: Vec<Cell>,
+    /// Where it goes on; none at its end.
+    pub next: Option<Position>,
+}
+
+/// At most `limit` cells of a run's tape from `after` on, or from its beginning: shard by shard, by
+/// the subscribers' ids. A cell is there once a run has written to it.
+///
+/// # Errors
+/// [`BillingError::UnknownRun`]
+pub async fn tape(
+    app: &App,
+    merchant: &MerchantId,
+    run: RunId,
+    after: Option<&Position>,
+    limit: u16,
+) -> Result<TapePage, BillingError> {
+    if app.store.runs(merchant, &[run]).await?.is_empty() {
+        return Err(BillingError::UnknownRun(run));
+    }
+    let mut cells = Vec::new();
+    let mut next = Some(after.cloned().unwrap_or(Position::START));
+    while let Some(position) = &next {
+        let left = usize::from(limit.max(1)).saturating_sub(cells.len());
+        let Some(left) = u16::try_from(left).ok().filter(|left| *left > 0) else {
+            break;
+        };
+        let tape = Tape {
+            merchant,
+            period: run.period(),
+            shard: position.shard,
+        };
+        let behind = position.after.as_ref();
+        let page = app.store.cell_page(tape, behind, true, left).await?;
+        let last = page.cells.last().map(|cell| cell.subscriber.clone());
+        let following = if page.is_last {
+            position.next_shard()
+        } else {
+            Some(Position {
+                shard: position.shard,
+                after: last.or_else(|| position.after.clone()),
+            })
+        };
+        let on_it = page.cells.into_iter().filter(|cell| is_on(run, cell));
+        cells.extend(on_it);
+        next = following;
+    }
+    Ok(TapePage { cells, next })
+}
+
+/// Whether a cell is on a run's tape.
+fn is_on(run: RunId, cell: &Cell) -> bool {
+    match run {
+        RunId::Bill { .. } => true,
+        RunId::Reminder { offset, date, .. } => cell.reminder_day(offset) == Some(date),
+    }
+}

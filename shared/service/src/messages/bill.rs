@@ -1,0 +1,231 @@
+//! Messages about bills: how a run makes them, what they say, whether they are still wanted, and
+//! what becomes of them on the tape.
+
+use jiff::Timestamp;
+use pesan_adapters::dynamodb::{MessageRecord, StoreError, Subject, Surroundings, To};
+use pesan_adapters::events::Envelope;
+use pesan_domain::billing::{BillId, BillState, Cell, News, Symbol, Track};
+use pesan_domain::dialogue::{Key, KeyDoes, Keyboard, Reply};
+use pesan_domain::ids::{MerchantId, MessageId};
+use pesan_domain::language::Language;
+use pesan_domain::merchant::Merchant;
+use pesan_domain::message::activation::Activation;
+use pesan_domain::message::text::{Action, Html, LinkPath, Template};
+use pesan_domain::message::{
+    Channel, DropReason, Message, MessageState, NewMessage, Purpose, Step,
+};
+use pesan_domain::subscriber::Subscriber;
+
+use super::letter::NotWritten;
+use super::news::{hashed, unavailable};
+use crate::{App, Failure, event_id, links};
+
+/// A bill that its subscriber is to be told of.
+pub(crate) struct NewBill<'a> {
+    pub merchant: &'a Merchant,
+    pub bill: &'a BillId,
+    pub track: Track,
+    pub subscriber: &'a Subscriber,
+    pub to: To,
+    /// When its run waits no longer.
+    pub deadline: Timestamp,
+}
+
+/// The message about a bill on a track. There is one of each, whoever makes it.
+pub(crate) fn message_of_bill(
+    merchant: &MerchantId,
+    bill: &BillId,
+    track: Track,
+) -> Result<MessageId, Failure> {
+    hashed(&format!("bill\0{merchant}\0{bill}\0{track}")).map_err(unavailable)
+}
+
+/// The message, and the event that has it sent. While the merchant's WhatsApp is not active it
+/// waits for that, as everything does that Pesan itself sends.
+pub(crate) fn bill_message(
+    new: NewBill<'_>,
+    now: Timestamp,
+) -> Result<(MessageRecord, Envelope), Failure> {
+    let merchant = new.merchant;
+    let purpose = match new.track {
+        Track::Bill => Purpose::Bill,
+        Track::Reminder(_) => Purpose::Reminder,
+    };
+    let message = NewMessage {
+        id: message_of_bill(&merchant.id, new.bill, new.track)?,
+        merchant: merchant.id.clone(),
+        channel: match new.to {
+            To::Chat(_) => Channel::Telegram,
+            To::Phone { .. } => Channel::WhatsApp,
+        },
+        purpose,
+        asked_for: false,
+        zone: new.subscriber.zone,
+        price: merchant.messaging.prices.of(purpose.category()),
+        reserved: false,
+        ends_at: Some(new.deadline),
+    };
+    let step = Message::queue(message, Activation::Active, now)
+        .map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let envelope = Envelope::message_queued(event_id(now), &step.next, now);
+    let record = MessageRecord {
+        message: step.next,
+        subject: Subject::Bill {
+            bill: new.bill.clone(),
+            track: new.track,
+        },
+        to: new.to,
+        batch: None,
+    };
+    Ok((record, envelope))
+}
+
+/// Why a message about a bill is not wanted any more.
+pub(super) fn gone(bill: &BillId, track: Track, around: &Surroundings) -> Option<DropReason> {
+    let (Some(cell), Some(subscriber)) = (around.cell(bill), around.subscriber(bill.subscriber()))
+    else {
+        return Some(DropReason::CalledOff);
+    };
+    match cell.bill.as_ref().map(|bill| bill.state()) {
+        Some(BillState::Paid) => return Some(DropReason::Paid),
+        Some(BillState::Voided | BillState::Refunded) | None => return Some(DropReason::CalledOff),
+        Some(BillState::Owed) => {}
+    }
+    match cell.symbol(track) {
+        // An outcome that a receipt has told of is the message's own.
+        Symbol::C | Symbol::A if subscriber.is_paused => Some(DropReason::CalledOff),
+        Symbol::C | Symbol::A => None,
+        // Only the end of the run gives up a message that is still on its way.
+        Symbol::G => Some(DropReason::RunOver),
+        Symbol::P => Some(DropReason::Paid),
+        Symbol::U | Symbol::N | Symbol::K => Some(DropReason::CalledOff),
+    }
+}
+
+/// Whether the merchant has noted that the subscriber wants nothing on WhatsApp.
+pub(super) fn is_opted_out(record: &MessageRecord, around: &Surroundings) -> bool {
+    let bill = match &record.subject {
+        Subject::Bill { bill, .. } => Some(bill),
+        Subject::Payment { order, .. } => order.bill(),
+        Subject::Keyword { .. } | Subject::Template(_) => None,
+    };
+    let noted = || around.subscriber(bill?.subscriber())?.opted_out.as_ref();
+    record.message.channel == Channel::WhatsApp && noted().is_some()
+}
+
+/// What a message about a bill says, of the bill as it is now.
+pub(super) async fn template(
+    app: &App,
+    around: &Surroundings,
+    merchant: &Merchant,
+    id: &BillId,
+    track: Track,
+) -> Result<(Template, Language), NotWritten> {
+    let cell = around.cell(id).ok_or(NotWritten::Nothing)?;
+    let bill = cell.bill.as_ref().ok_or(NotWritten::Nothing)?;
+    let subscriber = around.subscriber(id.subscriber());
+    let subscriber = subscriber.ok_or(NotWritten::Nothing)?;
+    let path = links::bill_path(app, &merchant.id, id).await?;
+    let link = LinkPath::parse(&path).map_err(|_| NotWritten::Nothing)?;
+    let (name, shop) = (subscriber.name.clone(), merchant.name.clone());
+    let (period, amount, due) = (id.period().first_day(), bill.remaining(), bill.due);
+    let template = match track {
+        Track::Bill => Template::Bill {
+            name,
+            shop,
+            period,
+            amount,
+            due,
+            link,
+        },
+        Track::Reminder(_) => Template::Reminder {
+            name,
+            shop,
+            period,
+            amount,
+            due,
+            link,
+        },
+    };
+    Ok((template, subscriber.language))
+}
+
+/// A text for Telegram, with its links on buttons where they may stand there.
+pub(super) fn reply(html: Html, on_buttons: bool) -> Reply {
+    let key = |button: pesan_domain::message::text::Button| match button.action {
+        Action::Open(url) if on_buttons => Some(vec![Key {
+            label: button.label.to_owned(),
+            does: KeyDoes::Open(url),
+        }]),
+        Action::Open(_) | Action::Reply(_) | Action::Copy(_) => None,
+    };
+    Reply {
+        html: html.text,
+        keyboard: Keyboard::Buttons(html.buttons.into_iter().filter_map(key).collect()),
+    }
+}
+
+/// The cell after a message's step, where that says anything new of what became of it. The cell is
+/// written with the message, or neither is.
+pub(super) fn heard(
+    before: &MessageRecord,
+    after: &MessageRecord,
+    around: &Surroundings,
+    now: Timestamp,
+) -> Option<Cell> {
+    let Subject::Bill { bill, track } = &after.subject else {
+        return None;
+    };
+    let news = news(&before.message, &after.message)?;
+    around.cell(bill)?.hear(*track, news, now).ok()
+}
+
+/// What a step says of what became of a message; none where that was known before.
+fn news(before: &Message, after: &Message) -> Option<News> {
+    let (old, new) = (outcome(before), outcome(after));
+    new.filter(|_| old != new)
+}
+
+fn outcome(message: &Message) -> Option<News> {
+    use MessageState as S;
+    match message.state {
+        S::Accepted | S::Sent | S::Delivered | S::Read => Some(News::Accepted(message.channel)),
+        S::Failed(failure) => Some(News::Failed(failure.reason)),
+        S::Dropped(reason) => Some(News::Dropped(reason)),
+        S::Queued | S::Sending { .. } | S::Held { .. } | S::Retry { .. } | S::Unknown { .. } => {
+            None
+        }
+    }
+}
+
+/// What a receipt's step needs to know: nothing, unless it says what became of a message about a
+/// bill. Then the bill's cell is written with it, and must be read first.
+pub(super) async fn around(
+    app: &App,
+    record: &MessageRecord,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Surroundings, StoreError> {
+    let unknown = Surroundings::unknown(now);
+    match (&record.subject, news(&record.message, &step.next)) {
+        (Subject::Bill { .. }, Some(_)) => reloaded(app, record, &unknown).await,
+        (Subject::Bill { .. }, None)
+        | (Subject::Payment { .. } | Subject::Keyword { .. } | Subject::Template(_), _) => {
+            Ok(unknown)
+        }
+    }
+}
+
+/// The same surroundings with the cell of a message's bill as it is now.
+pub(super) async fn reloaded(
+    app: &App,
+    record: &MessageRecord,
+    around: &Surroundings,
+) -> Result<Surroundings, StoreError> {
+    let Subject::Bill { bill, .. } = &record.subject else {
+        return Ok(around.clone());
+    };
+    let ids = std::slice::from_ref(bill);
+    let cell = app.store.cells(&record.message.merchant, ids).await?.pop();
+    Ok(around.clone().with_cell(bill.clone(), cell))
+}
