@@ -366,7 +366,9 @@ impl World {
     /// Holds that ledger and balance agree to the rupiah; what they say.
     pub async fn books(&self) -> Fold {
         let entries = self.entries().await;
-        let fold = fold(&entries).unwrap_or_else(|fault| panic!("{fault}: {entries:#?}"));
+        let fold = fold(&entries)
+            .map_err(|fault| format!("{fault}: {entries:#?}"))
+            .unwrap();
         let balance = self.account().await.balance;
         assert!(balance.is_sound(), "{balance:?}");
         assert_eq!(fold.available, balance.available, "available");
