@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
@@ -28,6 +29,9 @@ struct Player {
     http: reqwest::Client,
     addresses: Addresses,
 }
+
+/// A turn of the clock plays all that happens on the way.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// When the demo begins: some days before a month's end.
 const BEGINS: &str = "2026-11-26T10:00:00+07:00";
@@ -259,7 +263,8 @@ impl Player {
 
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}{path}", self.addresses.base_url);
-        let response = self.http.post(url).json(body).send().await?;
+        let call = self.http.post(url).timeout(PATIENCE).json(body);
+        let response = call.send().await?;
         let status = response.status();
         let answer: Value = response.json().await?;
         ensure!(status.is_success(), "{path} answered {status}: {answer}");
