@@ -74,13 +74,13 @@ fn of_the_message_path_too_what_cannot_be_honoured_is_refused_by_name() {
         (
             "MaximumBatchingWindowInSeconds: 0",
             "MaximumBatchingWindowInSeconds: 5",
-            ["MessageSender", "Window"],
+            ["BillingBroadcast", "Window"],
         ),
         ("TRIM_HORIZON", "LATEST", ["OutboxRelayFunction", "LATEST"]),
         (
             "[ReportBatchItemFailures]",
             "[Everything]",
-            ["MessageSender", "Everything"],
+            ["BillingBroadcast", "Everything"],
         ),
         (
             "rate(1 minute)",
