@@ -150,6 +150,7 @@ async fn what_is_not_paid_in_time_is_followed_by_the_next_attempt() {
     assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Created"));
     debtor.stack.bank(SECOND, pay()).await;
     assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
+    assert_eq!(debtor.symbols(), "PPPPP");
     assert_eq!(debtor.told().await.len(), 1);
 }
 
