@@ -150,6 +150,7 @@ async fn what_is_not_paid_in_time_is_followed_by_the_next_attempt() {
     assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Created"));
     debtor.stack.bank(SECOND, pay()).await;
     assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
+    assert_eq!(debtor.symbols(), "PPPPP");
     assert_eq!(debtor.told().await.len(), 1);
 }
 
@@ -351,7 +352,7 @@ async fn b17_money_for_a_bill_that_nobody_told_of_is_found_by_asking() {
 }
 
 #[tokio::test]
-async fn clicks_at_once_open_one_page() {
+async fn clicks_at_once_begin_one_attempt() {
     let debtor = Debtor::billed().await;
     let clicks = join_all((0..4).map(|_| debtor.stack.click_pay(&debtor.link))).await;
     let led: Vec<String> = clicks
@@ -359,11 +360,13 @@ async fn clicks_at_once_open_one_page() {
         .filter(|(status, _)| *status == 303)
         .filter_map(|(_, location)| location)
         .collect();
+    // Before the page is recorded another may be opened, but of the same order.
     assert!(!led.is_empty());
-    assert!(led.iter().all(|one| *one == led[0]), "{led:?}");
-    assert_eq!(debtor.click().await, led[0]);
+    assert!(led.contains(&debtor.click().await), "{led:?}");
     assert_eq!(debtor.page().await.order_id, BILL);
-    assert!(debtor.stack.transaction(SECOND).await.is_none());
+    assert_eq!(debtor.stack.transaction(SECOND).await, None);
+    debtor.stack.bank(BILL, pay()).await;
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Paid"));
 }
 
 #[tokio::test]

@@ -230,7 +230,10 @@ async fn where_the_public_address_is_no_loopback_the_link_stands_on_a_button_too
     let booked = customer.book("09.00").await;
     assert!(booked.link.starts_with("https://pesan.example.com/o/"));
     let buttons = customer.newest().await.buttons;
-    assert_eq!(buttons, ["Bayar Sekarang", "Lihat pesanan"]);
+    assert_eq!(
+        buttons,
+        ["Bayar Sekarang", "Lihat pesanan", "Bagikan nomor"]
+    );
     let pressed = stack
         .handle(
             "/sandbox/telegram/demo/chats/1/press",

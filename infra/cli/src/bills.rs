@@ -27,7 +27,9 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
             let token = links::bill_token(app, &id, &bill.id).await?;
             let page = links::bill_url(app, &token);
             let mut json = as_json(&cell, bill);
-            json["page"] = json!(page);
+            if let Value::Object(fields) = &mut json {
+                fields.insert("page".to_owned(), json!(page));
+            }
             Ok(Report::good(shown(&cell, bill, &page), json))
         }
         BillsCommand::Pay {

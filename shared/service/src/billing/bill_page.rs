@@ -110,7 +110,7 @@ pub async fn pay(app: &App, view: &BillView) -> Result<Payable, Failure> {
     }
 }
 
-/// One look at the bill. What another click has begun is waited for and not opened beside it.
+/// One look at the bill. What another click began in between is waited for and not opened beside it.
 async fn open(
     app: &App,
     view: &BillView,
