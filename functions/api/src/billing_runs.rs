@@ -424,11 +424,13 @@ fn run(period: Period, parameters: &mut Parameters) -> Result<RunId, Problem> {
     let track = match parameters.take("track")? {
         None => Track::Bill,
         // In a query a plus that is not encoded is a space, and no track has one.
-        Some(text) => Track::parse(&text.replace(' ', "+")).map_err(|error| {
-            Problem::at(Kind::InvalidField, "track", format!("track: {error}"))
-        })?,
+        Some(text) => Track::parse(&text.replace(' ', "+"))
+            .map_err(|error| Problem::at(Kind::InvalidField, "track", format!("track: {error}")))?,
     };
-    let date = parameters.take("date")?.map(|text| date(&text)).transpose()?;
+    let date = parameters
+        .take("date")?
+        .map(|text| date(&text))
+        .transpose()?;
     match (track, date) {
         (Track::Bill, None) => Ok(RunId::Bill { period }),
         (Track::Reminder(offset), Some(date)) => Ok(RunId::Reminder {
@@ -437,7 +439,8 @@ fn run(period: Period, parameters: &mut Parameters) -> Result<RunId, Problem> {
             date,
         }),
         (Track::Bill, Some(_)) => {
-            let detail = "date: the bills' run has no date; leave it out, or name a reminder's track";
+            let detail =
+                "date: the bills' run has no date; leave it out, or name a reminder's track";
             Err(Problem::at(Kind::NotFound, "date", detail))
         }
         (Track::Reminder(_), None) => {

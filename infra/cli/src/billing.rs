@@ -288,7 +288,10 @@ fn shown(now: &Progress) -> String {
     lines.add("begun", now.run.begun_at);
     lines.add("head", now.head);
     for (symbol, count) in now.counts.iter().filter(|(_, count)| *count > 0) {
-        lines.add("", format!("{} {count:>7}  {}", symbol.name(), meaning(symbol)));
+        lines.add(
+            "",
+            format!("{} {count:>7}  {}", symbol.name(), meaning(symbol)),
+        );
     }
     if let Some(speed) = now.per_second {
         lines.add("speed", format!("{speed} a second"));
@@ -388,9 +391,10 @@ fn as_json(now: &Progress) -> Value {
     };
     let counts = now.counts.iter();
     let counts = counts.map(|(symbol, count)| (symbol.name().to_owned(), json!(count)));
-    let shards = now.shards.iter().map(
-        |shard| json!({"n": shard.number, "state": shard.state.name(), "head": shard.head}),
-    );
+    let shards = now
+        .shards
+        .iter()
+        .map(|shard| json!({"n": shard.number, "state": shard.state.name(), "head": shard.head}));
     let time = |at: Timestamp| at.to_string();
     json!({
         "period": now.run.id.period().to_string(),
