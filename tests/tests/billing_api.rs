@@ -86,6 +86,7 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     let stack = month_end();
     let operator = Operator::of(&stack);
     operator.does("pesan subscribers pause demo plg-002");
+    // The answer to it costs a message.
     stack.writes("62812000001003", "STOP", 1).await;
     stack.idle().await;
     let before = stack.rows().await.len();
@@ -95,7 +96,7 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     let forecast: Value = answer.json().await.unwrap();
     let expected = json!({
         "period": "2026-11", "dry_run": true, "done": 0, "bills": 24, "total": 3_600_000,
-        "whatsapp": 23, "telegram": 0, "cost": 23 * 367, "available": 36_700, "covered": true,
+        "whatsapp": 23, "telegram": 0, "cost": 23 * 367, "available": 36_700 - 367, "covered": true,
         "days": 1, "seconds": 1,
         "no_channel": {
             "counts": {"opted-out": 1},
@@ -177,6 +178,11 @@ async fn a_tape_is_read_page_by_page_and_shows_who_has_paid() {
     operator.does("pesan billing run demo");
     stack.idle().await;
     operator.does("pesan bills pay demo B-202611-plg-001 --amount 150000 --source cash --by sari");
+
+    // Nobody waits for the machines to look again.
+    let run = read(&stack, NOVEMBER).await;
+    let counts = json!({"U": 0, "C": 0, "N": 0, "K": 0, "A": SUBSCRIBERS - 1, "G": 0, "P": 1});
+    assert_eq!((&run["state"], &run["counts"]), (&json!("settle"), &counts));
 
     let cells = tape(&stack, TAPE, 4).await;
     assert_eq!(cells.len(), SUBSCRIBERS);

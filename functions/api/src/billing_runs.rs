@@ -68,8 +68,9 @@ pub(crate) struct Run {
     /// How many cells all shards have passed
     #[schema(example = 25)]
     head: u64,
-    /// How many cells hold each symbol, as the machines last saw them: they look again every quarter
-    /// of an hour. What is paid once the run is over stands on the tape alone
+    /// How many cells hold each symbol: of up to a thousand cells as it is now, of more as the machines
+    /// last saw it, which look again every quarter of an hour until the run is over. The tape is always
+    /// as it is now
     counts: SymbolCounts,
     /// Each shard of the tape
     shards: Vec<Shard>,

@@ -255,7 +255,7 @@ fn days(forecast: &Forecast) -> String {
     if forecast.days > 1 {
         return format!("{}, by Meta's limit of recipients a day", forecast.days);
     }
-    format!("1, about {} s of it", forecast.seconds)
+    format!("1, about {} s of sending", forecast.seconds)
 }
 
 /// Names with what they are.

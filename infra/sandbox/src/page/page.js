@@ -488,6 +488,7 @@
   $("period").addEventListener("change", () => { periodChosen = true; tapeShown = ""; readTape().catch(tell); });
   $("tape").addEventListener("toggle", () => readTape().catch(tell));
   document.querySelector("nav [href='#tape']").addEventListener("click", () => { $("tape").open = true; });
+  if (location.hash === "#tape") $("tape").open = true;
 
   // ---- the clock
 
