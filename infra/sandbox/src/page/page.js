@@ -442,7 +442,8 @@
       $("shards").replaceChildren();
       return;
     }
-    const until = run.ends_at && `kira-kira selesai ${new Date(run.ends_at).toLocaleTimeString("id-ID", { timeZone: zone, hour: "2-digit", minute: "2-digit" })} WIB`;
+    const isOpen = run.state === "scan" || run.counts.C > 0;
+    const until = isOpen && run.ends_at && `kira-kira selesai ${new Date(run.ends_at).toLocaleTimeString("id-ID", { timeZone: zone, hour: "2-digit", minute: "2-digit" })} WIB`;
     $("run-says").textContent = [`${run.state}: ${STATES[run.state]}`, `${run.head} sel`, run.per_second && `${run.per_second}/detik`, until, tape.more && `${MOST_CELLS} sel pertama`].filter(Boolean).join(" · ");
     $("shards").replaceChildren(...run.shards.map((shard) => shardRow(shard, tape.cells)));
   };
