@@ -80,17 +80,15 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
     };
     if !asked.watch {
         text.push_str(&shown(&now));
-        let mut json = as_json(&now);
-        json["begun"] = json!(is_first);
+        let json = with(as_json(&now), [("begun", is_first)]);
         return Ok(Report::good(text, json));
     }
     let watched = watch(app, id, now.run.id, asked.patience).await?;
     let now = progress(app, id, watched.run).await?;
     text.push_str(&watched.in_words(id));
     text.push_str(&shown(&now));
-    let mut json = as_json(&now);
-    json["begun"] = json!(is_first);
-    json["told"] = json!(watched.is_told);
+    let outcome = [("begun", is_first), ("told", watched.is_told)];
+    let json = with(as_json(&now), outcome);
     Ok(if watched.is_told {
         Report::good(text, json)
     } else {
@@ -410,6 +408,15 @@ fn as_json(now: &Progress) -> Value {
         "begun_at": time(now.run.begun_at),
         "deadline": time(now.run.deadline),
     })
+}
+
+/// A run with what came of the command.
+fn with<const N: usize>(mut run: Value, outcome: [(&str, bool); N]) -> Value {
+    let outcome = outcome.map(|(name, is_so)| (name.to_owned(), json!(is_so)));
+    if let Some(fields) = run.as_object_mut() {
+        fields.extend(outcome);
+    }
+    run
 }
 
 fn forecast_json(forecast: &Forecast) -> Value {
