@@ -299,3 +299,37 @@ async fn a_subscriber_pays_their_bill_on_a_phone_and_sees_it_paid() {
     picture(&browser, "phone-bill-paid").await;
     browser.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_month_is_billed_from_the_playground_and_its_tape_is_watched() {
+    let stack = Stack::start_with(&Setup {
+        clock: Some("2026-11-30T10:00:00+07:00".to_owned()),
+        ..Setup::default()
+    });
+    let driver = Driver::start();
+    let browser = driver.browser(1280, 1000).await;
+    let page = format!("{}/sandbox", stack.base_url());
+    browser.goto(&page).await.unwrap();
+    let summary = wait(&browser, Locator::Css("#tape summary")).await;
+    summary.click().await.unwrap();
+    wait(
+        &browser,
+        Locator::XPath("//p[@id='run-says'][contains(., 'Belum ada tagihan')]"),
+    )
+    .await;
+    let dry_run = wait(&browser, Locator::Css("#forecast")).await;
+    dry_run.click().await.unwrap();
+    let foreseen = "//p[@id='run-says'][contains(., '25 tagihan, Rp3.750.000')]";
+    wait(&browser, Locator::XPath(foreseen)).await;
+    let bill = wait(&browser, Locator::Css("#run button[type='submit']")).await;
+    bill.click().await.unwrap();
+    // Without a reload: the head goes on, and the messages are taken one by one.
+    let told = "//ol[@id='shards'][count(.//span[@class='cell A'])=25]";
+    wait(&browser, Locator::XPath(told)).await;
+    let rows = browser.find_all(Locator::Css("#shards li")).await.unwrap();
+    assert_eq!(rows.len(), 8);
+    let bottom = "document.getElementById('tape').scrollIntoView()";
+    browser.execute(bottom, vec![]).await.unwrap();
+    picture(&browser, "tape").await;
+    browser.close().await.unwrap();
+}

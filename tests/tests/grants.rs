@@ -211,6 +211,11 @@ async fn bills_are_paid() -> Stack {
         let pay = json!({"do": "pay", "method": "qris", "notify": is_told});
         stack.bank(bill, pay).await;
     }
+    // A run that is begun by hand.
+    let begin = stack.request(Method::POST, "/v1/billing-runs");
+    let begin = begin.bearer_auth(API_KEY);
+    let begun = begin.json(&json!({"period": "2026-10"})).send().await;
+    assert_eq!(begun.unwrap().status(), 202);
     stack.advance("20m").await;
     debtor.stack
 }

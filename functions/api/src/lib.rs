@@ -1,6 +1,8 @@
 //! The REST API that other systems call: `/v1`. Who calls, how often and whether they asked the same
 //! before is settled in `gate`; each operation is in a module of its own and describes itself.
 
+mod balance;
+mod billing_runs;
 mod cursor;
 mod docs;
 mod files;

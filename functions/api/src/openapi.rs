@@ -34,6 +34,8 @@ const KEY: &str = "key";
         (name = "Keys", description = "What a key is and may do"),
         (name = "Plans", description = "What subscribers pay for each month"),
         (name = "Subscribers", description = "Who is billed each month"),
+        (name = "Billing runs", description = "How a month's bills are made and told of"),
+        (name = "Balance", description = "What is paid ahead for messages"),
         (name = "Documentation", description = "What you are reading, for people and for programs"),
     ),
     components(schemas(crate::problem::Body)),

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
 use pesan_domain::field::FieldRefused;
 use pesan_service::Failure;
+use pesan_service::billing::BillingError;
+use pesan_service::merchants::OperatorError;
 use pesan_service::subscribers::RegistryError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -155,7 +157,8 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "It does not go with what is there",
                 "The request is well made, but something that is there stands against it: the id is \
-                 taken, or the plan it names is not there or takes nobody new.",
+                 taken, the plan it names is not there or takes nobody new, or the month is still to \
+                 come.",
                 "Read what is there, and change the request as the detail says.",
             ),
             Self::RequestInProgress => about(
@@ -382,6 +385,47 @@ impl From<RegistryError> for Problem {
             RegistryError::NoBot => Self::new(Kind::Conflict, error.to_string()),
             RegistryError::Position => Self::invalid_cursor(),
             RegistryError::NotAllowed(reason) | RegistryError::Unavailable(reason) => {
+                Failure::Unavailable(reason).into()
+            }
+        }
+    }
+}
+
+impl From<BillingError> for Problem {
+    fn from(error: BillingError) -> Self {
+        match error {
+            BillingError::UnknownMerchant(_) => Self::not_found(),
+            BillingError::UnknownRun(_) => {
+                let detail = format!("{error}; begin a month's with POST /v1/billing-runs");
+                Self::new(Kind::NotFound, detail)
+            }
+            BillingError::UnknownBill(_) => {
+                let detail = format!("{error}: check the number against the tape");
+                Self::new(Kind::NotFound, detail)
+            }
+            BillingError::NotBegun(_) => {
+                let detail = format!("period: {error}; bill it when its month has come");
+                Self::at(Kind::Conflict, "period", detail)
+            }
+            BillingError::Refused(_) => Self::new(Kind::Conflict, error.to_string()),
+            BillingError::NotAllowed(reason) | BillingError::Unavailable(reason) => {
+                Failure::Unavailable(reason).into()
+            }
+        }
+    }
+}
+
+impl From<OperatorError> for Problem {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::Unknown(_) => Self::not_found(),
+            OperatorError::Field(refused) => refused.into(),
+            OperatorError::Exists(_)
+            | OperatorError::NoSecret { .. }
+            | OperatorError::NotMade(_)
+            | OperatorError::Taken { .. }
+            | OperatorError::Refused { .. } => Self::new(Kind::Conflict, error.to_string()),
+            OperatorError::NotAllowed(reason) | OperatorError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }
         }

@@ -16,10 +16,11 @@ use utoipa_axum::routes;
 use crate::gate::keyed;
 use crate::problem::{Kind, Problem};
 use crate::segment::Segment;
-use crate::{docs, files, keys, openapi, plans, subscribers};
+use crate::{balance, billing_runs, docs, files, keys, openapi, plans, subscribers};
 
 const READ: Option<Scope> = Some(Scope::BillingRead);
 const WRITE: Option<Scope> = Some(Scope::BillingWrite);
+const BALANCE: Option<Scope> = Some(Scope::BalanceRead);
 
 /// Everything under `/v1`.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -37,6 +38,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .routes(keyed(app, WRITE, routes!(subscribers::remove)))
         .routes(keyed(app, WRITE, routes!(files::import)))
         .routes(keyed(app, READ, routes!(files::export)))
+        .routes(keyed(app, WRITE, routes!(billing_runs::create)))
+        .routes(keyed(app, READ, routes!(billing_runs::show)))
+        .routes(keyed(app, READ, routes!(billing_runs::tape)))
+        .routes(keyed(app, BALANCE, routes!(balance::show)))
         .split_for_parts();
     let (described, openapi) = OpenApiRouter::with_openapi(openapi)
         .routes(routes!(description))

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
-use pesan_domain::billing::{BillId, Period, PeriodError};
+use pesan_domain::billing::{BillId, Period, PeriodError, Track, TrackError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
@@ -65,6 +65,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: BillsCommand,
+    },
+    /// The runs that make a merchant's bills and remind of them
+    Billing {
+        /// What to do
+        #[command(subcommand)]
+        command: BillingCommand,
     },
     /// When a merchant takes customers
     Hours {
@@ -490,6 +496,55 @@ pub enum BillsCommand {
     },
 }
 
+/// `pesan billing`
+#[derive(Debug, Subcommand)]
+pub enum BillingCommand {
+    /// Begins a month's run, which begins by itself on the month's last day; a month has one run,
+    /// and the second command reports it
+    Run(BillingRun),
+    /// Shows how far a run is
+    Show(OneRun),
+    /// Prints a run's tape: what became of each subscriber's bill, and why
+    Tape(OneRun),
+}
+
+/// `pesan billing run`
+#[derive(Args, Debug)]
+pub struct BillingRun {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The month, such as 2026-11; this one unless said
+    #[arg(long, value_name = "MONTH", value_parser = period)]
+    pub period: Option<Period>,
+    /// Only say how many bills it would make, what they would cost to send, and who gets none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Look on until everybody is told
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    /// With --watch: stop looking when nothing has moved for so long. The run goes on
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub patience: u32,
+}
+
+/// A run of a merchant.
+#[derive(Args, Debug)]
+pub struct OneRun {
+    /// The merchant
+    #[arg(value_parser = merchant_id)]
+    pub id: MerchantId,
+    /// The month that is billed, such as 2026-11
+    #[arg(long, value_name = "MONTH", value_parser = period)]
+    pub period: Period,
+    /// The bills, or a reminder such as d-3, d0 or d+7
+    #[arg(long, default_value = "bill", value_parser = track)]
+    pub track: Track,
+    /// The day of a reminder's run, such as 2026-12-07
+    #[arg(long)]
+    pub date: Option<Date>,
+}
+
 /// A bill of a merchant's subscriber.
 #[derive(Args, Debug)]
 pub struct OneBill {
@@ -814,6 +869,10 @@ fn bill_id(text: &str) -> Result<BillId, String> {
 
 fn period(text: &str) -> Result<Period, PeriodError> {
     Period::parse(text)
+}
+
+fn track(text: &str) -> Result<Track, TrackError> {
+    Track::parse(text)
 }
 
 fn rupiah(text: &str) -> Result<Rupiah, String> {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod balance;
+mod billing;
 mod bills;
 mod catalog;
 mod deployment;
@@ -60,6 +61,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Report> {
         Command::Plans { command } => plans::run(&app, command).await,
         Command::Subscribers { command } => subscribers::run(&app, command).await,
         Command::Bills { command } => bills::run(&app, command).await,
+        Command::Billing { command } => billing::run(&app, command).await,
         Command::Hours {
             command: HoursCommand::Set(hours),
         } => merchant::set_hours(&app, hours).await,

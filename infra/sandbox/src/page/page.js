@@ -390,6 +390,107 @@
     readPhones().then(() => drawn.get(phone)?.card.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "center" })).catch(tell);
   });
 
+  // ---- the billing tape, over the API that a merchant's own system calls
+
+  const KEY = `pk_${merchant}_local`;
+  const SYMBOLS = {
+    U: ["belum", "not yet"], C: ["pesan dalam perjalanan", "message on its way"], A: ["pesan diterima", "message taken"],
+    P: ["lunas", "paid"], N: ["tidak bisa dihubungi", "no channel"], G: ["pesan gagal", "message given up"], K: ["tidak ditagih", "nothing owed"],
+  };
+  const STATES = { scan: "tagihan sedang dibuat", settle: "menunggu kabar pesan", halt: "selesai" };
+  const MOST_CELLS = 800;
+  let tapeShown = "";
+  let periodChosen = false;
+  let periodBusy = false;
+
+  const api = async (path, body) => {
+    const headers = { Authorization: `Bearer ${KEY}` };
+    if (body) headers["Content-Type"] = "application/json";
+    const answer = await fetch(path, { method: body ? "POST" : "GET", cache: "no-store", headers, body: body && JSON.stringify(body) });
+    if (answer.status === 404) return null;
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.detail || answer.status);
+    return said;
+  };
+  const cellsOf = async (period) => {
+    const cells = [];
+    let next = "";
+    do {
+      const page = await api(`/v1/billing-runs/${period}/tape?limit=100${next && `&cursor=${encodeURIComponent(next)}`}`);
+      cells.push(...(page?.cells || []));
+      next = page?.next || "";
+    } while (next && cells.length < MOST_CELLS);
+    return { cells, more: Boolean(next) };
+  };
+  const mark = (symbol) => make("span", { className: `cell ${symbol}`, textContent: symbol });
+  const cellMark = (cell) => Object.assign(mark(cell.symbol), {
+    title: [cell.subscriber, cell.bill, ...cell.trace.map((write) => `${write.from}→${write.to} ${write.why}`)].filter(Boolean).join("\n"),
+  });
+  const shardRow = (shard, cells) => {
+    const marks = cells.filter((cell) => cell.shard === shard.n).map(cellMark);
+    const head = make("span", { className: "tape-at", textContent: shard.state === "halt" ? "■" : "▲", title: `${shard.state}: ${STATES[shard.state]}` });
+    marks.splice(shard.state === "scan" ? shard.head : marks.length, 0, head);
+    return make("li", {}, make("small", { textContent: shard.n }), ...marks);
+  };
+  const drawTape = (run, tape) => {
+    const state = JSON.stringify([run, tape]);
+    if (state === tapeShown) return;
+    tapeShown = state;
+    if (!run) {
+      $("run-says").replaceChildren("Belum ada tagihan untuk bulan ini: dibuat sendiri pada hari terakhirnya pukul 09.00. ",
+        make("small", { lang: "en", textContent: "No run yet: turn the clock to the month's end, or press the button." }));
+      $("shards").replaceChildren();
+      return;
+    }
+    const isOpen = run.state === "scan" || run.counts.C > 0;
+    const until = isOpen && run.ends_at && `kira-kira selesai ${new Date(run.ends_at).toLocaleTimeString("id-ID", { timeZone: zone, hour: "2-digit", minute: "2-digit" })} WIB`;
+    $("run-says").textContent = [`${run.state}: ${STATES[run.state]}`, `${run.head} sel`, run.per_second && `${run.per_second}/detik`, until, tape.more && `${MOST_CELLS} sel pertama`].filter(Boolean).join(" · ");
+    $("shards").replaceChildren(...run.shards.map((shard) => shardRow(shard, tape.cells)));
+  };
+  async function readTape() {
+    if (!$("tape").open || !clockAt) return;
+    const today = new Date(clockAt.now).toLocaleDateString("sv-SE", { timeZone: zone });
+    const before = new Date(`${today.slice(0, 7)}-01T00:00:00Z`);
+    before.setUTCDate(0);
+    // Until somebody chooses: this month, or the one that was billed last.
+    const months = periodChosen ? [$("period").value] : [today.slice(0, 7), before.toISOString().slice(0, 7)];
+    for (const period of months.filter(Boolean)) {
+      const run = await api(`/v1/billing-runs/${period}`);
+      if (!run) continue;
+      const tape = await cellsOf(period);
+      if (periodChosen && $("period").value !== period) return;
+      $("period").value = period;
+      drawTape(run, tape);
+      return;
+    }
+    if (!$("period").value) [$("period").value] = months;
+    drawTape(null);
+  }
+  const foreseen = (forecast) => [
+    `${forecast.bills} tagihan, ${rupiah(forecast.total)}`, `pesan ${rupiah(forecast.cost)}`,
+    forecast.covered ? "saldo cukup" : `saldo kurang: ${rupiah(forecast.available)}`,
+    `${forecast.days} hari`, forecast.done && `${forecast.done} sudah ditagih`,
+  ].filter(Boolean).join(" · ");
+  const askRun = async (dryRun) => {
+    if (periodBusy || !$("run").reportValidity()) return;
+    periodBusy = true;
+    periodChosen = true;
+    try {
+      const answer = await api("/v1/billing-runs", { period: $("period").value, dry_run: dryRun });
+      if (dryRun) { $("run-says").textContent = foreseen(answer); return; }
+      tapeShown = "";
+      await readTape();
+    } catch (error) { tell(error); } finally { periodBusy = false; }
+  };
+  $("legend").append(...Object.entries(SYMBOLS).map(([symbol, [words, english]]) => (
+    make("span", {}, mark(symbol), words, " ", make("small", { lang: "en", textContent: english })))));
+  $("run").addEventListener("submit", (event) => { event.preventDefault(); askRun(false); });
+  $("forecast").addEventListener("click", () => askRun(true));
+  $("period").addEventListener("change", () => { periodChosen = true; tapeShown = ""; readTape().catch(tell); });
+  $("tape").addEventListener("toggle", () => readTape().catch(tell));
+  document.querySelector("nav [href='#tape']").addEventListener("click", () => { $("tape").open = true; });
+  if (location.hash === "#tape") $("tape").open = true;
+
   // ---- the clock
 
   let clockAt = null;
@@ -436,6 +537,7 @@
   every(1000, readChat);
   every(2000, readMoney);
   every(2000, readPhones);
+  every(1000, readTape);
   every(5000, async () => setClock(await call("/sandbox/clock")));
   setInterval(drawClock, 1000);
   if (wantsStart) {

@@ -1,7 +1,8 @@
 //! How far a run is, and its tape.
 
-use jiff::{SignedDuration, Timestamp};
-use pesan_adapters::dynamodb::{RunRecord, ShardRecord, Tape};
+use futures_util::future::try_join_all;
+use jiff::{SignedDuration, Timestamp, Unit};
+use pesan_adapters::dynamodb::{RunRecord, ShardRecord, StoreError, Tape};
 use pesan_domain::billing::{self, Cell, Counts, Run, RunId, Shard, State, Symbol};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
@@ -9,6 +10,9 @@ use pesan_domain::merchant::Merchant;
 use super::{BillingError, later, profile};
 use crate::App;
 use crate::subscribers::Position;
+
+/// Up to so many cells are counted anew for whoever asks: a query or two of each shard.
+const COUNTED_ANEW: u64 = 1_000;
 
 /// How far a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +23,8 @@ pub struct Progress {
     pub state: State,
     /// How many cells the heads have passed.
     pub head: u64,
-    /// What the cells hold by what the machines last saw.
+    /// What the cells hold: of a tape of up to a thousand cells as it is now, of a longer one as the
+    /// machines last saw it, which look again every quarter of an hour until they halt.
     pub counts: Counts,
     /// Each shard.
     pub shards: Vec<ShardProgress>,
@@ -53,16 +58,62 @@ pub async fn progress(
     let profile = profile(app, merchant).await?;
     let found = app.store.run(merchant, run).await?;
     let (record, shards) = found.ok_or(BillingError::UnknownRun(run))?;
-    Ok(of(&profile, record, &shards, app.clock.now()))
+    let machines: Vec<Shard> = shards.iter().map(|record| record.shard.clone()).collect();
+    let mut seen = billing::Progress::of(&machines);
+    let is_scanned = match seen.state {
+        State::Scan => false,
+        State::Settle | State::Halt => true,
+    };
+    if is_scanned && seen.head <= COUNTED_ANEW {
+        seen.counts = counted_anew(app, merchant, run).await?;
+    }
+    Ok(of(&profile, record, &shards, seen, app.clock.now()))
 }
 
-fn of(merchant: &Merchant, record: RunRecord, shards: &[ShardRecord], now: Timestamp) -> Progress {
-    let machines: Vec<Shard> = shards.iter().map(|record| record.shard.clone()).collect();
+/// What the cells of a tape hold now.
+async fn counted_anew(app: &App, merchant: &MerchantId, run: RunId) -> Result<Counts, StoreError> {
+    let shards = Shard::all();
+    let of_shard = shards.iter().map(|shard| Tape {
+        merchant,
+        period: run.period(),
+        shard: shard.number,
+    });
+    let cells = of_shard.map(|tape| cells_of(app, tape));
+    let cells = try_join_all(cells).await?;
+    let on_it = cells.iter().flatten().filter(|cell| is_on(run, cell));
+    Ok(on_it.map(|cell| cell.symbol(run.track())).collect())
+}
+
+/// All cells of a shard.
+async fn cells_of(app: &App, tape: Tape<'_>) -> Result<Vec<Cell>, StoreError> {
+    const PAGE: u16 = 500;
+    let mut cells: Vec<Cell> = Vec::new();
+    loop {
+        let after = cells.last().map(|cell| cell.subscriber.clone());
+        let page = app
+            .store
+            .cell_page(tape, after.as_ref(), true, PAGE)
+            .await?;
+        let is_over = page.is_last || page.cells.is_empty();
+        cells.extend(page.cells);
+        if is_over {
+            return Ok(cells);
+        }
+    }
+}
+
+fn of(
+    merchant: &Merchant,
+    record: RunRecord,
+    shards: &[ShardRecord],
+    seen: billing::Progress,
+    now: Timestamp,
+) -> Progress {
     let billing::Progress {
         state,
         head,
         counts,
-    } = billing::Progress::of(&machines);
+    } = seen;
     let per_second = per_second(&record.run, shards, head);
     let expected = record.expected.filter(|expected| *expected >= head);
     let to_scan = match (state, expected, per_second) {
@@ -79,7 +130,9 @@ fn of(merchant: &Merchant, record: RunRecord, shards: &[ShardRecord], now: Times
     Progress {
         ends_at: to_scan.map(|scan| {
             let told = later(record.run.begun_at, to_tell);
-            later(now, scan).max(told).min(record.run.deadline.max(now))
+            let ends = later(now, scan).max(told).min(record.run.deadline.max(now));
+            // It is a guess: no fractions of a second.
+            ends.round(Unit::Second).unwrap_or(ends)
         }),
         run: record.run,
         state,

@@ -262,7 +262,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
         grants: &[
             (
                 &["dynamodb:BatchGetItem"],
-                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*#SUB#*"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*"],
             ),
             (&["dynamodb:Query"], &["M#*"]),
             (
@@ -273,6 +273,8 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#PLAN",
                     "M#*#SUB#*",
                     "M#*#PHONE#*",
+                    "M#*#RUN#*",
+                    "OUTBOX#*",
                 ],
             ),
         ],
