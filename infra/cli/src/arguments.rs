@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
-use pesan_domain::billing::{BillId, Period, PeriodError, Track, TrackError};
+use pesan_domain::billing::{BillId, Offset, Period, PeriodError, Reminders, Track, TrackError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
@@ -242,6 +242,21 @@ pub struct Settings {
     /// How many people a day Meta lets it write to first; 0 for no limit
     #[arg(long, value_name = "N")]
     pub recipients_a_day: Option<u32>,
+    /// Days from the due day on which unpaid bills are called to mind, such as -3,0,3,7; empty for
+    /// none
+    #[arg(long, allow_hyphen_values = true, value_parser = reminders, value_name = "DAYS")]
+    pub reminders: Option<Reminders>,
+}
+
+fn reminders(days: &str) -> Result<Reminders, String> {
+    let days = days.split(',').map(str::trim).filter(|day| !day.is_empty());
+    let offsets = days
+        .map(|day| {
+            let offset = day.parse().ok().and_then(|days| Offset::new(days).ok());
+            offset.ok_or_else(|| format!("{day:?} is no number of days from the due day"))
+        })
+        .collect::<Result<Vec<Offset>, String>>()?;
+    Reminders::new(&offsets).map_err(|refused| refused.to_string())
 }
 
 /// `pesan messages`

@@ -1,5 +1,6 @@
 //! `pesan merchant` and `pesan hours`.
 
+use pesan_domain::billing::Offset;
 use pesan_domain::calendar::weekday_in_words;
 use pesan_domain::catalog::Catalog;
 use pesan_domain::field::FieldRefused;
@@ -89,6 +90,9 @@ fn apply(merchant: &mut Merchant, settings: &Settings) {
     merchant.seats_per_slot = settings.seats.unwrap_or(merchant.seats_per_slot);
     merchant.hold_minutes = settings.hold_minutes.unwrap_or(merchant.hold_minutes);
     merchant.horizon_days = settings.horizon_days.unwrap_or(merchant.horizon_days);
+    if let Some(reminders) = &settings.reminders {
+        merchant.reminders.clone_from(reminders);
+    }
     apply_messaging(&mut merchant.messaging, settings);
 }
 
@@ -209,6 +213,7 @@ fn lines(merchant: &Merchant) -> String {
         ("midtrans", midtrans(merchant)),
         ("whatsapp", whatsapp(merchant)),
         ("messages", messages(&merchant.messaging)),
+        ("reminders", reminder_days(merchant).join(",")),
     ]
     .iter()
     .map(|(name, value)| {
@@ -216,6 +221,11 @@ fn lines(merchant: &Merchant) -> String {
         format!("{name:<13}{value}\n")
     })
     .collect()
+}
+
+fn reminder_days(merchant: &Merchant) -> Vec<String> {
+    let days = merchant.reminders.iter();
+    days.map(|offset| offset.days().to_string()).collect()
 }
 
 fn messages(messaging: &Messaging) -> String {
@@ -273,5 +283,6 @@ fn as_json(merchant: &Merchant) -> Value {
             "per_second": merchant.messaging.whatsapp_per_second,
             "recipients_a_day": merchant.messaging.recipients_a_day,
         },
+        "reminders": merchant.reminders.iter().map(Offset::days).collect::<Vec<_>>(),
     })
 }

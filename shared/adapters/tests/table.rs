@@ -41,6 +41,7 @@ fn shop() -> Merchant {
         }),
         whatsapp: None,
         messaging: pesan_domain::messaging::Messaging::default(),
+        reminders: pesan_domain::billing::Reminders::default(),
         slots: Slots::new(vec![slot()]).unwrap(),
         seats_per_slot: 1,
         closed_weekdays: vec![],

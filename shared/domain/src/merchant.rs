@@ -5,6 +5,7 @@ use std::ops::Deref;
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Span, Timestamp};
 
+use crate::billing::Reminders;
 use crate::calendar::{SlotTime, Zone};
 use crate::field::{self, FieldRefused};
 use crate::ids::MerchantId;
@@ -146,6 +147,8 @@ pub struct Merchant {
     pub whatsapp: Option<WhatsAppAccount>,
     /// What its messages cost, and how fast they may go.
     pub messaging: Messaging,
+    /// When its bills are called to mind.
+    pub reminders: Reminders,
     /// The slots of every open day.
     pub slots: Slots,
     /// How many customers a slot takes.
@@ -179,6 +182,7 @@ impl Merchant {
             midtrans: None,
             whatsapp: None,
             messaging: Messaging::default(),
+            reminders: Reminders::default(),
             slots: Slots::default(),
             seats_per_slot: 1,
             closed_weekdays: Vec::new(),
@@ -364,6 +368,7 @@ pub(crate) mod tests {
             }),
             whatsapp: None,
             messaging: Messaging::default(),
+            reminders: Reminders::default(),
             slots: Slots::new(vec![slot(9, 11), slot(12, 14), slot(15, 17), slot(18, 20)]).unwrap(),
             seats_per_slot: 1,
             closed_weekdays: vec![Weekday::Sunday],

@@ -584,7 +584,8 @@ async fn e5_a_vendor_that_fails_for_ten_minutes_is_called_little_and_all_is_sent
         },
     );
     let most = per_message.values().max().unwrap();
-    assert!(*most <= 5, "{most} calls for one message");
+    // Five while it failed, and the one that was taken.
+    assert!(*most <= 6, "{most} calls for one message");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use pesan_domain::balance::Prices;
+use pesan_domain::billing::{Offset, Reminders};
 use pesan_domain::calendar::{SlotTime, Zone};
 use pesan_domain::catalog::Item;
 use pesan_domain::ids::{
@@ -101,6 +102,9 @@ pub(super) struct MerchantRow {
     pub whatsapp: Option<WhatsAppRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messaging: Option<MessagingRow>,
+    /// In days from the due day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<Vec<i64>>,
     pub slots: Vec<SlotRow>,
     pub seats_per_slot: u8,
     pub closed_weekdays: Vec<i8>,
@@ -172,6 +176,21 @@ impl WhatsAppRow {
     }
 }
 
+/// Reminders as they are stored.
+pub(super) fn reminder_days(reminders: &Reminders) -> Vec<i64> {
+    reminders
+        .iter()
+        .map(|offset| i64::from(offset.days()))
+        .collect()
+}
+
+/// Reads what [`reminder_days`] wrote.
+pub(super) fn reminders(days: &[i64]) -> Result<Reminders, StoreError> {
+    let offsets = days.iter().map(|days| Offset::new(*days));
+    let offsets = offsets.collect::<Result<Vec<_>, _>>().map_err(broken)?;
+    Reminders::new(&offsets).map_err(broken)
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MessagingRow {
     price_utility: u64,
@@ -235,6 +254,7 @@ impl From<&Merchant> for MerchantRow {
             midtrans: merchant.midtrans.as_ref().map(MidtransRow::from),
             whatsapp: merchant.whatsapp.as_ref().map(WhatsAppRow::from),
             messaging: Some(MessagingRow::from(merchant.messaging)),
+            reminders: Some(reminder_days(&merchant.reminders)),
             slots: merchant.slots.iter().map(SlotRow::from).collect(),
             seats_per_slot: merchant.seats_per_slot,
             closed_weekdays: merchant
@@ -267,6 +287,12 @@ impl MerchantRow {
             midtrans: self.midtrans.map(MidtransAccount::from),
             whatsapp: self.whatsapp.map(WhatsAppRow::account).transpose()?,
             messaging: self.messaging.map(Messaging::from).unwrap_or_default(),
+            reminders: self
+                .reminders
+                .as_deref()
+                .map(reminders)
+                .transpose()?
+                .unwrap_or_default(),
             slots: Slots::new(slots).map_err(broken)?,
             seats_per_slot: self.seats_per_slot,
             closed_weekdays: self

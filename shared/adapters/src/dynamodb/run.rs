@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
-use pesan_domain::billing::{
-    Counts, Holder, Lease, Offset, Reminders, Run, RunId, Shard, State, Symbol,
-};
+use pesan_domain::billing::{Counts, Holder, Lease, Run, RunId, Shard, State, Symbol};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::money::Rupiah;
@@ -15,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::due::DueKind;
 use super::keys::Key;
 use super::reservation::sort_key;
-use super::rows::Keyed;
+use super::rows::{Keyed, reminder_days, reminders};
 use super::{Item, Places, Store, StoreError, broken, from_item, keys, outbox_item, to_item};
 use crate::events::Envelope;
 
@@ -109,11 +107,7 @@ impl From<&RunRecord> for RunRow {
             deadline: millis(run.deadline),
             prices: run.prices.iter().map(price).collect(),
             template_version: run.template_version,
-            reminders: run
-                .reminders
-                .iter()
-                .map(|offset| offset.days().into())
-                .collect(),
+            reminders: reminder_days(&run.reminders),
             expected: record.expected,
         }
     }
@@ -125,8 +119,6 @@ impl RunRow {
             let plan = PlanId::parse(plan).map_err(broken)?;
             Ok::<_, StoreError>((plan, Rupiah::new(*price)))
         };
-        let offsets = self.reminders.iter().map(|days| Offset::new(*days));
-        let offsets: Vec<Offset> = offsets.collect::<Result<_, _>>().map_err(broken)?;
         Ok(RunRecord {
             run: Run {
                 id: RunId::parse(&self.run).map_err(broken)?,
@@ -137,7 +129,7 @@ impl RunRow {
                 deadline: moment(self.deadline)?,
                 prices: self.prices.iter().map(price).collect::<Result<_, _>>()?,
                 template_version: self.template_version,
-                reminders: Reminders::new(&offsets).map_err(broken)?,
+                reminders: reminders(&self.reminders)?,
             },
             expected: self.expected,
         })

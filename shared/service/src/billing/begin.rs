@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{RunRecord, ShardRecord, StoreError};
 use pesan_adapters::events::Envelope;
-use pesan_domain::billing::{NewRun, Progress, Reminders, Run, RunId, Shard, Track};
+use pesan_domain::billing::{NewRun, Progress, Run, RunId, Shard, Track};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::MerchantId;
 use pesan_domain::language::Language;
@@ -99,7 +99,7 @@ async fn reminders(
     merchant: &Merchant,
     scheduled_at: Timestamp,
 ) -> Result<Vec<RunId>, BillingError> {
-    let runs = RunId::reminders(&Reminders::default(), scheduled_at, merchant.zone);
+    let runs = RunId::reminders(&merchant.reminders, scheduled_at, merchant.zone);
     let bill_run = |run: &RunId| RunId::Bill {
         period: run.period(),
     };
@@ -176,7 +176,7 @@ pub(super) async fn new_run(
         scheduled_at,
         prices,
         template_version: template.map_or(0, |template| template.version),
-        reminders: Reminders::default(),
+        reminders: merchant.reminders.clone(),
     };
     Ok(Run::begin(new, now))
 }

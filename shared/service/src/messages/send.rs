@@ -28,6 +28,9 @@ use crate::{App, TRIES, event_id, step_aside, whatsapp};
 /// How long a sender has for a message: longer than an invocation goes on after the lease.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
+/// When it is looked whether a template that was refused is approved already.
+const LOOKED_AT_AGAIN: SignedDuration = SignedDuration::from_mins(2);
+
 /// How often a batch is decided anew after another commit came first: senders side by side share
 /// balance and pace.
 const BATCH_TRIES: u32 = 10;
@@ -462,8 +465,11 @@ async fn hold_template(
     let news = [News::Status(TemplateStatus::Paused, None)];
     whatsapp::record(app, merchant, (kind, language), &news, now)
         .await
-        .map(drop)
-        .map_err(|error| StoreError::Unavailable(error.to_string()))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    // The hold is a commit of its own: an approval between the two would pass it by.
+    let release = DueKind::Release(merchant.clone());
+    let soon = now.checked_add(LOOKED_AT_AGAIN).unwrap_or(now);
+    app.store.wake_later(&release, soon).await
 }
 
 async fn reload_one(app: &App, record: MessageRecord) -> Result<MessageRecord, StoreError> {

@@ -570,6 +570,7 @@ pub fn shop() -> Merchant {
         hold_minutes: 60,
         whatsapp: None,
         messaging: pesan_domain::messaging::Messaging::default(),
+        reminders: pesan_domain::billing::Reminders::default(),
         version: 0,
     }
 }
