@@ -294,7 +294,8 @@ fn shown(now: &Progress) -> String {
     if let Some(speed) = now.per_second {
         lines.add("speed", format!("{speed} a second"));
     }
-    if let Some(at) = now.ends_at {
+    let is_open = now.state == State::Scan || now.counts.get(Symbol::C) > 0;
+    if let Some(at) = now.ends_at.filter(|_| is_open) {
         lines.add("told by", at);
     }
     for shard in &now.shards {
