@@ -107,7 +107,7 @@ pub(crate) enum StateName {
 }
 
 /// How many cells hold each symbol
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = SymbolCounts)]
 pub(crate) struct SymbolCounts {
     /// Not yet done
