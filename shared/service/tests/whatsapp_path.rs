@@ -478,7 +478,8 @@ async fn a_template_that_meta_refuses_is_held_with_its_messages() {
     world
         .hear(Kind::Bill, Language::Indonesian, TemplateStatus::Approved)
         .await;
-    world.minutes(1).await;
+    // It is looked at once more, two minutes after it was refused.
+    world.minutes(2).await;
     world.expect_all_taken(2).await;
 }
 
