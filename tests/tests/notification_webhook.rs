@@ -946,8 +946,8 @@ async fn a_notification_costs_two_calls_to_the_table_and_one_status() {
         };
         let card = json!({"do": "pay", "method": "credit_card"});
         let secrets = if nth == 0 { 3 } else { 0 };
-        // Two are its own, five its receipt's: one of the relay and four of the sender.
-        assert_eq!(at(card, (7, 1), secrets).await, (7, 1));
+        // Two are its own, six its receipt's: one of the relay and five of the sender.
+        assert_eq!(at(card, (8, 1), secrets).await, (8, 1));
         at(json!({"do": "settle"}), (2, 1), 0).await;
         at(json!({"do": "refund", "refund_amount": 10_000}), (2, 1), 0).await;
         // The same again is known by the first read.
