@@ -402,14 +402,22 @@ impl World {
         &self,
         partition: &str,
     ) -> Vec<std::collections::HashMap<String, AttributeValue>> {
-        let answer = self
-            .dynamodb
-            .scan()
-            .table_name("pesan")
-            .send()
-            .await
-            .unwrap();
-        let mut rows = answer.items.unwrap_or_default();
+        let (mut rows, mut start) = (vec![], None);
+        loop {
+            let page = self
+                .dynamodb
+                .scan()
+                .table_name("pesan")
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .unwrap();
+            rows.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
         rows.retain(|row| row["PK"].as_s().unwrap().starts_with(partition));
         rows
     }
