@@ -642,56 +642,7 @@ async fn j11_a_week_later_what_is_brought_again_is_too_old_and_costs_nothing() {
     assert_eq!(world.books().await.available, rupiah(20));
 }
 
-/// Ten thousand messages while Meta is in trouble for one in a hundred, too fast for one in two
-/// hundred and silent after one in five hundred, and a sender dies: each is taken once, or twice and
-/// marked, and the books agree to the rupiah. Takes minutes:
-/// `cargo test --workspace --test whatsapp_path -- --ignored --nocapture`
 #[tokio::test]
-#[ignore = "a broadcast, minutes long"]
-#[expect(clippy::print_stdout, reason = "it is run for its figures")]
-async fn ten_thousand_arrive_through_refusals_lost_answers_and_a_dead_sender() {
-    const MESSAGES: usize = 10_000;
-    let mut shop = active();
-    shop.messaging.whatsapp_per_second = 1_000;
-    let world = World::with_merchant(&shop, u64::try_from(MESSAGES).unwrap()).await;
-    let ids = world.queue_bills(u32::try_from(MESSAGES).unwrap()).await;
-    let bent = (1..=MESSAGES).map(|nth| match nth {
-        nth if nth % 500 == 0 => Answer::TakesUnsaid,
-        nth if nth % 200 == 0 => Answer::Refuses(130_429),
-        nth if nth % 100 == 0 => Answer::Fails,
-        3_333 => Answer::Hangs { taken: true },
-        _ => Answer::Takes,
-    });
-    world.stand.meta.next(bent);
-    let mut died = 0;
-    loop {
-        let queued = world.handed_on().await;
-        if queued.is_empty() {
-            break;
-        }
-        for batch in queued.chunks(10) {
-            died += tokio::select! {
-                seen_to = messages::take(&world.app, batch) => {
-                    assert_eq!(seen_to, vec![true; batch.len()]);
-                    0
-                }
-                // The one whose call hangs is the one that dies.
-                () = world.stand.reached.notified() => 1,
-            };
-        }
-    }
-    assert_eq!(died, 1);
-    for minutes in [1, 1, 1, 1, 18, 1, 20, 1, 20] {
-        world.turn(minutes * 60);
-        world.reconciled().await;
-        world.send_all().await;
-    }
-    world.expect_all_taken(ids.len()).await;
-    let taken = world.stand.meta.taken();
-    let twice = taken.values().filter(|times| **times == 2).count();
-    println!(
-        "{} calls, {} messages taken, {twice} of them twice and marked",
-        world.stand.meta.calls(),
-        taken.len()
-    );
+async fn d7_e1_a_broadcast_arrives_through_refusals_lost_answers_and_a_dead_sender() {
+    World::broadcast(600).await;
 }

@@ -380,6 +380,52 @@ impl World {
 
     /// Holds that all is over: each of so many messages taken once, or twice and marked; paid once;
     /// nothing set aside, due or queued.
+    /// So many messages while Meta is in trouble for one in a hundred, too fast for one in two
+    /// hundred and silent after one in five hundred, and a sender dies: each is taken once, or twice
+    /// and marked, and the books agree to the rupiah.
+    pub async fn broadcast(messages: u32) -> Self {
+        let mut shop = active();
+        shop.messaging.whatsapp_per_second = 1_000;
+        let world = Self::with_merchant(&shop, u64::from(messages)).await;
+        let ids = world.queue_bills(messages).await;
+        let dies_at = messages / 3;
+        world.stand.meta.next((1..=messages).map(|nth| match nth {
+            nth if nth == dies_at => Answer::Hangs { taken: true },
+            nth if nth % 500 == 0 => Answer::TakesUnsaid,
+            nth if nth % 200 == 0 => Answer::Refuses(130_429),
+            nth if nth % 100 == 0 => Answer::Fails,
+            _ => Answer::Takes,
+        }));
+        assert_eq!(world.send_all_but_one().await, 1);
+        for minutes in [1, 1, 1, 1, 18, 1, 20, 1, 20] {
+            world.turn(minutes * 60);
+            world.reconciled().await;
+            world.send_all().await;
+        }
+        world.expect_all_taken(ids.len()).await;
+        world
+    }
+
+    /// As [`World::send_all`], with senders that die where their call hangs; how many.
+    async fn send_all_but_one(&self) -> u32 {
+        let mut died = 0;
+        loop {
+            let queued = self.handed_on().await;
+            if queued.is_empty() {
+                return died;
+            }
+            for ten in queued.chunks(10) {
+                died += tokio::select! {
+                    seen_to = messages::take(&self.app, ten) => {
+                        assert!(seen_to.iter().all(|seen_to| *seen_to), "{seen_to:?}");
+                        0
+                    }
+                    () = self.stand.reached.notified() => 1,
+                };
+            }
+        }
+    }
+
     pub async fn expect_all_taken(&self, count: usize) {
         let taken = self.stand.meta.taken();
         assert_eq!(taken.len(), count, "lost: {:?}", self.states().await);

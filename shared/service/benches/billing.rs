@@ -1,5 +1,5 @@
 //! What a run costs, by the number of its subscribers (docs/BILLING.md, "Figures"):
-//! `cargo test --workspace --test billing_figures -- --ignored --nocapture`.
+//! `cargo bench --workspace --bench billing`.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,8 +8,9 @@
     reason = "a measurement may stop where it stands, and is read where it is printed"
 )]
 
-#[path = "support/proxy.rs"]
+#[path = "../tests/support/proxy.rs"]
 mod proxy;
+#[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -96,9 +97,8 @@ fn peak_megabytes() -> u64 {
     kilobytes.parse::<u64>().unwrap() / 1_024
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it measures"]
-async fn d22_figures_of_runs() {
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
     let period = Period::parse("2026-11").unwrap();
     println!("subscribers  seconds  bills/s  calls/bill  write units/bill  invocations  peak MB");
     for count in [1, 1_000, 10_000] {
