@@ -23,7 +23,10 @@ pub async fn pass(
 ) -> Response<AxumBody> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        // Nobody reads the rest of it, so nothing can follow on this connection: said, or the
+        // caller's next request meets it as it is closed.
+        let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+        return (StatusCode::PAYLOAD_TOO_LARGE, close).into_response();
     };
     let id = format!("{:032x}", rand::random::<u128>());
     let event = event(&parts, &body, &id, now).to_string();
