@@ -11,8 +11,7 @@
 mod proxy;
 mod support;
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pesan_adapters::dynamodb::{SubscriberChange, subscriber_shard};
 use pesan_adapters::events::{Envelope, Event};
@@ -27,127 +26,8 @@ use pesan_domain::whatsapp::Phone;
 use pesan_service::billing::{self, Begun, ByHand, Driven, Kind, Shard};
 use pesan_service::{App, messages};
 use proxy::{Fails, Proxy};
+use support::billing::*;
 use support::{World, at};
-
-const MONTH_END: &str = "2026-11-30T09:00:00+07:00";
-const FEE: Rupiah = Rupiah::new(150_000);
-
-fn demo() -> MerchantId {
-    MerchantId::parse("demo").unwrap()
-}
-
-fn november() -> Period {
-    Period::parse("2026-11").unwrap()
-}
-
-fn id(text: &str) -> SubscriberId {
-    SubscriberId::parse(text).unwrap()
-}
-
-fn bill(subscriber: &str) -> BillId {
-    BillId::new(november(), id(subscriber))
-}
-
-fn in_time() -> Instant {
-    Instant::now() + Duration::from_secs(60)
-}
-
-/// A subscriber who is told by the bot, which the stand-in counts.
-fn by_telegram(name: &str, chat: i64) -> Subscriber {
-    let said = Noted::new("opted_out_source", at("2026-01-01T00:00:00Z"), "form").unwrap();
-    Subscriber {
-        id: id(name),
-        name: "Ani".to_owned(),
-        phone: Phone::read("081200002001").unwrap(),
-        plan: PlanId::parse("pro").unwrap(),
-        anchor_day: AnchorDay::default(),
-        language: Language::Indonesian,
-        zone: Zone::Jakarta,
-        is_paused: false,
-        opted_out: Some(said),
-        consent: None,
-        telegram_chat: Some(chat),
-        made_at: at("2026-01-01T00:00:00Z"),
-        version: 1,
-    }
-}
-
-async fn subscribe(world: &World, subscribers: Vec<Subscriber>) {
-    let changes: Vec<SubscriberChange> = subscribers
-        .into_iter()
-        .map(|subscriber| SubscriberChange {
-            subscriber,
-            hash: "of-the-phone".to_owned(),
-            old_hash: None,
-        })
-        .collect();
-    for some in changes.chunks(20) {
-        let store = &world.app.store;
-        store.put_subscribers(&demo(), some).await.unwrap();
-    }
-}
-
-/// A shop whose month is over, with a plan and these subscribers.
-async fn opened(names: &[&str]) -> World {
-    let world = World::new().await;
-    world.set(MONTH_END);
-    let plan = Plan::new(PlanId::parse("pro").unwrap(), "Paket Pro", FEE);
-    world.app.store.put_plan(&demo(), &plan).await.unwrap();
-    let subscribers = (1..).zip(names).map(|(chat, name)| by_telegram(name, chat));
-    subscribe(&world, subscribers.collect()).await;
-    world
-}
-
-async fn month_end(app: &App) -> u64 {
-    let begun = billing::begin_zone(app, Zone::Jakarta, Kind::Bills, at(MONTH_END)).await;
-    begun.unwrap()
-}
-
-async fn shard_of(run: RunId, number: u8) -> Shard {
-    Shard {
-        merchant: demo(),
-        run,
-        number,
-    }
-}
-
-/// Relay, queues and functions go on until nothing is left to do now.
-async fn settle_down(world: &World) {
-    loop {
-        world.relay().await;
-        let queued = world.queued();
-        if queued.is_empty() {
-            return;
-        }
-        let mut letters: Vec<Envelope> = vec![];
-        for envelope in queued {
-            match envelope.event {
-                Event::BillingContinue { run, shard } => {
-                    let shard = shard_of(run, shard).await;
-                    billing::drive(&world.app, &shard, in_time()).await.unwrap();
-                }
-                Event::MessageQueued { .. } => letters.push(envelope),
-                _ => {}
-            }
-        }
-        for some in letters.chunks(10) {
-            let seen_to = messages::take(&world.app, some).await;
-            assert!(seen_to.iter().all(|seen_to| *seen_to));
-        }
-    }
-}
-
-async fn symbols(world: &World, run: RunId) -> BTreeMap<String, Symbol> {
-    let tape = billing::tape(&world.app, &demo(), run, None, 500).await;
-    let cells = tape.unwrap().cells.into_iter();
-    cells
-        .map(|cell| (cell.subscriber.to_string(), cell.symbol(run.track())))
-        .collect()
-}
-
-fn bill_run() -> RunId {
-    RunId::Bill { period: november() }
-}
 
 #[tokio::test]
 async fn d1_d2_a_schedule_that_fires_twice_or_a_day_later_bills_once() {
@@ -331,10 +211,7 @@ async fn d11_who_paid_paused_or_left_between_bill_and_message_gets_none() {
     world.relay().await;
     let mut letters = vec![];
     for envelope in world.queued() {
-        if let Event::BillingContinue { run, shard } = envelope.event {
-            let shard = shard_of(run, shard).await;
-            billing::drive(&world.app, &shard, in_time()).await.unwrap();
-        }
+        drive(&world, &envelope).await;
     }
     let who = Who::new("sari").unwrap();
     billing::pay_by_hand(&world.app, &demo(), &bill("ani"), FEE, ByHand::Cash, &who)

@@ -164,9 +164,18 @@ impl Surroundings {
         }
     }
 
-    /// The same with a bill's cell as it is now.
+    /// The same with a bill's cell, and who owes it, as they are now.
     #[must_use]
-    pub fn with_cell(mut self, id: BillId, cell: Option<Cell>) -> Self {
+    pub fn with_bill(
+        mut self,
+        id: BillId,
+        cell: Option<Cell>,
+        subscriber: Option<Subscriber>,
+    ) -> Self {
+        match subscriber {
+            Some(subscriber) => self.subscribers.insert(id.subscriber().clone(), subscriber),
+            None => self.subscribers.remove(id.subscriber()),
+        };
         match cell {
             Some(cell) => self.cells.insert(id, cell),
             None => self.cells.remove(&id),

@@ -1,10 +1,13 @@
 //! Messages about bills: how a run makes them, what they say, whether they are still wanted, and
 //! what becomes of them on the tape.
 
+use std::slice;
+
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{MessageRecord, StoreError, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
-use pesan_domain::billing::{BillId, BillState, Cell, News, Symbol, Track};
+use pesan_domain::billing::{BillId, BillState, Cell, News, Symbol, Track, Why};
 use pesan_domain::dialogue::{Key, KeyDoes, Keyboard, Reply};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::language::Language;
@@ -14,6 +17,7 @@ use pesan_domain::message::text::{Action, Html, LinkPath, Template};
 use pesan_domain::message::{
     Channel, DropReason, Message, MessageState, NewMessage, Purpose, Step,
 };
+use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::Subscriber;
 
 use super::letter::NotWritten;
@@ -80,8 +84,80 @@ pub(crate) fn bill_message(
     Ok((record, envelope))
 }
 
+/// The message about a bill on a track by the subscriber's chat, after WhatsApp did not take theirs.
+fn message_after(first: &MessageId) -> Result<MessageId, Failure> {
+    hashed(&format!("after whatsapp\0{first}")).map_err(unavailable)
+}
+
+/// Both messages that there may be about a bill on a track: the run's own, and the one by the
+/// subscriber's chat after that.
+pub(crate) fn messages_of_bill(
+    merchant: &MerchantId,
+    bill: &BillId,
+    track: Track,
+) -> Result<[MessageId; 2], Failure> {
+    let first = message_of_bill(merchant, bill, track)?;
+    let second = message_after(&first)?;
+    Ok([first, second])
+}
+
+/// Whether it is the run's own message, or the one after it.
+fn is_first(message: &Message, bill: &BillId, track: Track) -> bool {
+    message_of_bill(&message.merchant, bill, track).is_ok_and(|first| first == message.id)
+}
+
+/// The same message by the subscriber's chat, and the event that has it sent, where the cell is given
+/// up because WhatsApp does not bring it to them. It is made once: the cell's trace tells.
+pub(super) fn by_chat(
+    after: &MessageRecord,
+    cell: &Cell,
+    around: &Surroundings,
+    now: Timestamp,
+) -> Option<(MessageRecord, Envelope)> {
+    let (Subject::Bill { bill, track }, To::Phone { .. }) = (&after.subject, &after.to) else {
+        return None;
+    };
+    let message = &after.message;
+    let fails = cell.trace.iter().filter(|entry| {
+        let by_whatsapp = matches!(
+            entry.why,
+            Why::Failed(_) | Why::Dropped(DropReason::OptedOut)
+        );
+        entry.track == *track && by_whatsapp
+    });
+    if cell.symbol(*track) != Symbol::G || fails.count() != 1 || now >= message.deadline {
+        return None;
+    }
+    let chat = around.subscriber(bill.subscriber())?.telegram_chat?;
+    let new = NewMessage {
+        id: message_after(&message.id).ok()?,
+        merchant: message.merchant.clone(),
+        channel: Channel::Telegram,
+        purpose: message.purpose,
+        asked_for: message.asked_for,
+        zone: message.zone,
+        price: Rupiah::ZERO,
+        reserved: false,
+        ends_at: Some(message.deadline),
+    };
+    let step = Message::queue(new, Activation::Active, now).ok()?;
+    let envelope = Envelope::message_queued(event_id(now), &step.next, now);
+    let record = MessageRecord {
+        message: step.next,
+        subject: after.subject.clone(),
+        to: To::Chat(chat),
+        batch: None,
+    };
+    Some((record, envelope))
+}
+
 /// Why a message about a bill is not wanted any more.
-pub(super) fn gone(bill: &BillId, track: Track, around: &Surroundings) -> Option<DropReason> {
+pub(super) fn gone(
+    message: &Message,
+    bill: &BillId,
+    track: Track,
+    around: &Surroundings,
+) -> Option<DropReason> {
     let (Some(cell), Some(subscriber)) = (around.cell(bill), around.subscriber(bill.subscriber()))
     else {
         return Some(DropReason::CalledOff);
@@ -91,14 +167,19 @@ pub(super) fn gone(bill: &BillId, track: Track, around: &Surroundings) -> Option
         Some(BillState::Voided | BillState::Refunded) | None => return Some(DropReason::CalledOff),
         Some(BillState::Owed) => {}
     }
+    let is_first = is_first(message, bill, track);
     match cell.symbol(track) {
+        Symbol::C | Symbol::A | Symbol::G if subscriber.is_paused => Some(DropReason::CalledOff),
         // An outcome that a receipt has told of is the message's own.
-        Symbol::C | Symbol::A if subscriber.is_paused => Some(DropReason::CalledOff),
-        Symbol::C | Symbol::A => None,
+        Symbol::C | Symbol::A if is_first => None,
         // Only the end of the run gives up a message that is still on its way.
-        Symbol::G => Some(DropReason::RunOver),
+        Symbol::G if is_first => Some(DropReason::RunOver),
+        // The cell holds what became of the first one.
+        Symbol::G => None,
         Symbol::P => Some(DropReason::Paid),
-        Symbol::U | Symbol::N | Symbol::K => Some(DropReason::CalledOff),
+        // WhatsApp brought the first one after all.
+        Symbol::A => Some(DropReason::Replaced),
+        Symbol::C | Symbol::U | Symbol::N | Symbol::K => Some(DropReason::CalledOff),
     }
 }
 
@@ -177,7 +258,22 @@ pub(super) fn heard(
         return None;
     };
     let news = news(&before.message, &after.message)?;
-    around.cell(bill)?.hear(*track, news, now).ok()
+    let cell = around.cell(bill)?;
+    match news {
+        News::Failed(_) | News::Dropped(_) if !gives_up(&after.message, bill, *track, cell) => None,
+        News::Accepted(_) | News::Failed(_) | News::Dropped(_) => {
+            cell.hear(*track, news, now).ok()
+        }
+    }
+}
+
+/// Whether the cell is given up with a message: what the chat does not take says nothing of what
+/// WhatsApp did, and what WhatsApp does not bring, the chat may have brought.
+fn gives_up(message: &Message, bill: &BillId, track: Track, cell: &Cell) -> bool {
+    let by_chat = Why::Accepted(Channel::Telegram);
+    let mut trace = cell.trace.iter();
+    is_first(message, bill, track)
+        && !trace.any(|entry| entry.track == track && entry.why == by_chat)
 }
 
 /// What a step says of what became of a message; none where that was known before.
@@ -216,7 +312,7 @@ pub(super) async fn around(
     }
 }
 
-/// The same surroundings with the cell of a message's bill as it is now.
+/// The same surroundings with the cell of a message's bill and its subscriber as they are now.
 pub(super) async fn reloaded(
     app: &App,
     record: &MessageRecord,
@@ -225,7 +321,12 @@ pub(super) async fn reloaded(
     let Subject::Bill { bill, .. } = &record.subject else {
         return Ok(around.clone());
     };
-    let ids = std::slice::from_ref(bill);
-    let cell = app.store.cells(&record.message.merchant, ids).await?.pop();
-    Ok(around.clone().with_cell(bill.clone(), cell))
+    let merchant = &record.message.merchant;
+    let (bills, subscribers) = (slice::from_ref(bill), slice::from_ref(bill.subscriber()));
+    let cells = app.store.cells(merchant, bills);
+    let subscribers = app.store.subscribers(merchant, subscribers);
+    let (mut cells, mut subscribers) = try_join(cells, subscribers).await?;
+    Ok(around
+        .clone()
+        .with_bill(bill.clone(), cells.pop(), subscribers.pop()))
 }

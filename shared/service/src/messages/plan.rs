@@ -163,7 +163,7 @@ fn gone(record: &MessageRecord, around: &Surroundings) -> Option<DropReason> {
             .map_or(Some(DropReason::CalledOff), |order| {
                 notice.gone(order.payment.state)
             }),
-        Subject::Bill { bill, track } => bill::gone(bill, *track, around),
+        Subject::Bill { bill, track } => bill::gone(&record.message, bill, *track, around),
         Subject::Keyword { .. } | Subject::Template(_) => None,
     }
 }

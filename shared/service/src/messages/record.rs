@@ -48,6 +48,8 @@ impl Moving {
             _ => None,
         });
         let pause = pause.filter(|pause| is_longer(*pause, around.pause));
+        let cell = bill::heard(before, &after, around, now);
+        let by_chat = |cell: &Cell| bill::by_chat(&after, cell, around, now);
         Self {
             unless: unless(&after, &step.effects, pause, around),
             unreachable: step.effects.contains(&Effect::MarkUnreachable)
@@ -57,8 +59,8 @@ impl Moving {
                 Some(Pause::Until(_)) | None => None,
             },
             pause,
-            twin: None,
-            cell: bill::heard(before, &after, around, now),
+            twin: cell.as_ref().and_then(by_chat),
+            cell,
             before: before.message.clone(),
             after,
             effects: step.effects,

@@ -187,7 +187,9 @@ async fn carry_out(
         let sending = matches!(step.next.state, MessageState::Sending { .. });
         let own = Some(&batch).filter(|_| reserves(&record.message.id));
         let mut moving = Moving::of(&record, step, around, own, now);
-        moving.twin = twin(app, &record, around, now).await;
+        if moving.twin.is_none() {
+            moving.twin = twin(app, &record, around, now).await;
+        }
         match ready {
             Some(ready) if sending => {
                 going.push(moving);

@@ -6,6 +6,7 @@
     reason = "each test file uses a part of it"
 )]
 
+pub mod billing;
 pub mod gate;
 pub mod whatsapp;
 
