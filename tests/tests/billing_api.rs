@@ -105,7 +105,7 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     let expected = json!({
         "period": "2026-11", "dry_run": true, "done": 0, "bills": 24, "total": 3_600_000,
         "whatsapp": 23, "telegram": 0, "cost": 23 * 367, "available": 36_700 - 367, "covered": true,
-        "days": 1, "seconds": 1,
+        "days": 1, "seconds": 1, "sample": null,
         "no_channel": {
             "counts": {"opted-out": 1},
             "subscribers": [{"subscriber": "plg-003", "reason": "opted-out"}],
@@ -124,6 +124,75 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     }
     stack.idle().await;
     assert_eq!(rows(&stack).await, before);
+    assert_eq!(get(&stack, NOVEMBER).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_one_sample_a_day_to_whom_it_is_told() {
+    let stack = month_end();
+    let body = json!({"period": "2026-11", "dry_run": true, "sample_to": "0812 0000 0001"});
+    for says in ["queued", "queued-before"] {
+        let answer = ask(&stack, &body).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let forecast: Value = answer.json().await.unwrap();
+        assert_eq!(forecast["sample"], says);
+    }
+    let operator = Operator::of(&stack);
+    let typed = "pesan billing run demo --dry-run --sample-to +6281200000001";
+    let typed = operator.does(typed);
+    assert!(
+        typed.out.contains("went to this number today"),
+        "{}",
+        typed.out
+    );
+    stack.idle().await;
+    let inbox = stack.inbox("6281200000001").await;
+    assert_eq!(inbox.len(), 1, "{inbox:?}");
+    let text = &inbox[0];
+    for words in [
+        "Contoh",
+        "November 2026",
+        "Rp150.000",
+        "Kamis, 10 Desember 2026",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(get(&stack, NOVEMBER).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(stack.count("whatsapp", Some("messages")).await, 1);
+}
+
+#[tokio::test]
+async fn a_sample_that_cannot_go_is_refused_and_nothing_is_queued() {
+    let stack = month_end();
+    for (body, says) in [
+        (
+            json!({"period": "2026-11", "sample_to": "081200000001"}),
+            "dry_run",
+        ),
+        (
+            json!({"period": "2026-11", "dry_run": true, "sample_to": "021 555"}),
+            "08 and",
+        ),
+    ] {
+        let answer: Value = ask(&stack, &body).await.json().await.unwrap();
+        assert_eq!(
+            (&answer["status"], &answer["field"]),
+            (&json!(400), &json!("sample_to"))
+        );
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "{detail}");
+    }
+    // The other shop's WhatsApp is not active.
+    let body = json!({"period": "2026-11", "dry_run": true, "sample_to": "081200000001"});
+    let asked = stack.request(Method::POST, "/v1/billing-runs");
+    let asked = asked.bearer_auth("pk_demo2_local").json(&body).send().await;
+    let (status, kind, _) = problem(asked.unwrap()).await;
+    assert_eq!((status, kind.as_str()), (403, "whatsapp-not-active"));
+    let operator = Operator::of(&stack);
+    let refused = operator.is_refused("pesan billing run demo --sample-to 081200000001");
+    assert!(refused.contains("--dry-run"), "{refused}");
+    stack.idle().await;
+    assert_eq!(stack.count("whatsapp", Some("messages")).await, 0);
     assert_eq!(get(&stack, NOVEMBER).await.status(), StatusCode::NOT_FOUND);
 }
 
@@ -195,6 +264,14 @@ async fn a_tape_is_read_page_by_page_and_shows_who_has_paid() {
     let cells = tape(&stack, TAPE, 4).await;
     assert_eq!(cells.len(), SUBSCRIBERS);
     assert_eq!(cells, tape(&stack, TAPE, 100).await);
+    let messages = cells["plg-002"]["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1);
+    let seen = (
+        &messages[0]["channel"],
+        &messages[0]["state"],
+        &messages[0]["reason"],
+    );
+    assert_eq!(seen, (&json!("whatsapp"), &json!("Read"), &Value::Null));
     let told = ["U→C made:whatsapp", "C→A accepted:whatsapp"];
     let paid = &cells["plg-001"];
     assert_eq!(

@@ -211,11 +211,18 @@ async fn bills_are_paid() -> Stack {
         let pay = json!({"do": "pay", "method": "qris", "notify": is_told});
         stack.bank(bill, pay).await;
     }
-    // A run that is begun by hand.
+    // A run that is begun by hand, after a look at what it would say.
+    let sample = stack.request(Method::POST, "/v1/billing-runs");
+    let sample = sample.bearer_auth(API_KEY);
+    let to = json!({"period": "2026-10", "dry_run": true, "sample_to": "081200000001"});
+    assert_eq!(sample.json(&to).send().await.unwrap().status(), 200);
     let begin = stack.request(Method::POST, "/v1/billing-runs");
     let begin = begin.bearer_auth(API_KEY);
     let begun = begin.json(&json!({"period": "2026-10"})).send().await;
     assert_eq!(begun.unwrap().status(), 202);
+    let tape = stack.request(Method::GET, "/v1/billing-runs/2026-11/tape");
+    let tape = tape.bearer_auth(API_KEY).send().await;
+    assert_eq!(tape.unwrap().status(), 200);
     stack.advance("20m").await;
     debtor.stack
 }

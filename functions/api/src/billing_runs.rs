@@ -11,8 +11,12 @@ use jiff::civil::Date;
 use pesan_adapters::dynamodb::subscriber_shard;
 use pesan_domain::billing::{self, Cell as DomainCell, Counts, Period, RunId, Symbol, Track};
 use pesan_domain::ids::SubscriberId;
+use pesan_domain::message::Message;
+use pesan_domain::whatsapp::Phone;
 use pesan_service::App;
-use pesan_service::billing::{Begun, Forecast as Foreseen, Listed, Progress, begin};
+use pesan_service::billing::{
+    Begun, Forecast as Foreseen, Listed, Progress, Sample, begin, sample,
+};
 use pesan_service::subscribers::Position;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,6 +41,11 @@ pub(crate) struct NewRun {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, example = true)]
     dry_run: Option<bool>,
+    /// With `dry_run`: an Indonesian mobile number that one bill is sent to, as subscribers would get
+    /// it. It costs a message
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, example = "+6281200000001")]
+    sample_to: Option<String>,
 }
 
 /// What came of asking for a run
@@ -208,10 +217,24 @@ pub(crate) struct Forecast {
     /// For how many seconds they go out at the number's own speed, where no limit stops them
     #[schema(example = 1)]
     seconds: u64,
+    /// What became of the sample; null where none was asked for
+    #[schema(required, example = json!(null))]
+    sample: Option<SampleName>,
     /// Whose bill would be made, with no channel to tell it over
     no_channel: ByReason,
     /// Who would not be billed
     nothing_owed: ByReason,
+}
+
+/// `queued`: it is on its way. `queued-before`: the same one went to the same number on this day.
+/// `nobody-to-tell`: nobody would be told over WhatsApp
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = BillingSample)]
+pub(crate) enum SampleName {
+    Queued,
+    QueuedBefore,
+    NobodyToTell,
 }
 
 /// Subscribers by a reason
@@ -265,6 +288,31 @@ pub(crate) struct Cell {
     bill: Option<String>,
     /// What was written to it on this track, the oldest first
     trace: Vec<Write>,
+    /// Its messages on this track as they are now: the run's own, and where WhatsApp did not bring that
+    /// one, what the bot was given after it
+    messages: Vec<Told>,
+}
+
+/// A message of a cell
+#[derive(Serialize, ToSchema)]
+#[schema(as = CellMessage)]
+pub(crate) struct Told {
+    /// Its id, which stands in logs and events
+    #[schema(example = "3w5ekuszbu6bqpzqo5zdeypb6y")]
+    id: String,
+    /// `whatsapp` or `telegram`
+    #[schema(example = "whatsapp")]
+    channel: &'static str,
+    /// `Queued`, `Sending`, `Held`, `Retry`, `Unknown`, `Accepted`, `Sent`, `Delivered`, `Read`,
+    /// `Failed` or `Dropped`
+    #[schema(example = "Read")]
+    state: &'static str,
+    /// Why it is held, failed or was dropped; null in any other state
+    #[schema(required, example = json!(null))]
+    reason: Option<&'static str>,
+    /// Whether it may have arrived twice, since nobody knew what became of a try
+    #[schema(example = false)]
+    possibly_double: bool,
 }
 
 /// A symbol that was written over another
@@ -356,9 +404,20 @@ fn day(id: RunId) -> Option<Date> {
     }
 }
 
-impl From<Foreseen> for Forecast {
-    fn from(forecast: Foreseen) -> Self {
+impl From<Sample> for SampleName {
+    fn from(sample: Sample) -> Self {
+        match sample {
+            Sample::Queued => Self::Queued,
+            Sample::QueuedBefore => Self::QueuedBefore,
+            Sample::NobodyToTell => Self::NobodyToTell,
+        }
+    }
+}
+
+impl Forecast {
+    fn of(forecast: &Foreseen, sample: Option<Sample>) -> Self {
         Self {
+            sample: sample.map(SampleName::from),
             covered: forecast.is_covered(),
             period: forecast.run.period().to_string(),
             dry_run: true,
@@ -394,8 +453,20 @@ impl ByReason {
     }
 }
 
+impl From<&Message> for Told {
+    fn from(message: &Message) -> Self {
+        Self {
+            id: message.id.to_string(),
+            channel: message.channel.name(),
+            state: message.state.name(),
+            reason: message.state.reason(),
+            possibly_double: message.possibly_double,
+        }
+    }
+}
+
 impl Cell {
-    fn of(cell: &DomainCell, track: Track) -> Self {
+    fn of(cell: &DomainCell, track: Track, told: &[Message]) -> Self {
         let written = cell.trace.iter().filter(|entry| entry.track == track);
         let written = written.map(|entry| Write {
             at: entry.at.to_string(),
@@ -409,6 +480,7 @@ impl Cell {
             symbol: cell.symbol(track).into(),
             bill: cell.bill.as_ref().map(|bill| bill.id.as_str().to_owned()),
             trace: written.collect(),
+            messages: told.iter().map(Told::from).collect(),
         }
     }
 }
@@ -418,6 +490,22 @@ fn period(text: &str) -> Result<Period, Problem> {
         let detail = format!("period: {error}");
         Problem::at(Kind::InvalidField, "period", detail)
     })
+}
+
+/// Where a sample goes, which only a dry run sends.
+fn sample_to(typed: Option<&str>, dry_run: bool) -> Result<Option<Phone>, Problem> {
+    let field = "sample_to";
+    let refused = |reason: String| Problem::at(Kind::InvalidField, field, reason);
+    match typed {
+        Some(_) if !dry_run => Err(refused(format!(
+            "{field}: only a dry run sends a sample; leave it out, or add \"dry_run\": true"
+        ))),
+        Some(typed) => match Phone::read(typed) {
+            Ok(phone) => Ok(Some(phone)),
+            Err(error) => Err(refused(format!("{field}: {error}"))),
+        },
+        None => Ok(None),
+    }
 }
 
 /// Which run a path and its query name.
@@ -485,14 +573,22 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     parameters.end()?;
     let (period, dry_run) = (period(&new.period)?, new.dry_run.unwrap_or(false));
-    let outcome = match begin(&app, &caller.key.merchant, period, dry_run).await? {
+    let sample_to = sample_to(new.sample_to.as_deref(), dry_run)?;
+    let merchant = &caller.key.merchant;
+    let outcome = match begin(&app, merchant, period, dry_run).await? {
         Begun::Now(progress) => {
             let location = [(header::LOCATION, format!("/v1/billing-runs/{period}"))];
             let run = Answer(Run::from(progress));
             return Ok((StatusCode::ACCEPTED, location, run).into_response());
         }
         Begun::Before(progress) => Outcome::Run(Box::new(progress.into())),
-        Begun::Forecast(forecast) => Outcome::Forecast(Box::new(forecast.into())),
+        Begun::Forecast(forecast) => {
+            let sample = match sample_to {
+                Some(phone) => Some(sample(&app, merchant, &forecast, phone).await?),
+                None => None,
+            };
+            Outcome::Forecast(Box::new(Forecast::of(&forecast, sample)))
+        }
     };
     Ok(Answer(outcome).into_response())
 }
@@ -565,7 +661,17 @@ pub(crate) async fn tape(
     let next = read
         .next
         .map(|next| caller.cursors.seal(&list, &next.to_string()));
-    let cells = read.cells.iter().map(|cell| Cell::of(cell, id.track()));
+    let track = id.track();
+    let told = pesan_service::billing::told(&app, merchant, track, &read.cells).await?;
+    let told = |cell: &DomainCell| {
+        told.get(&cell.subscriber)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let cells = read
+        .cells
+        .iter()
+        .map(|cell| Cell::of(cell, track, told(cell)));
     Ok(Answer(TapePage {
         cells: cells.collect(),
         next,

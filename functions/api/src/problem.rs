@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
 use pesan_domain::field::FieldRefused;
+use pesan_domain::language::Language;
 use pesan_service::Failure;
 use pesan_service::billing::BillingError;
 use pesan_service::merchants::OperatorError;
@@ -24,6 +25,7 @@ pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 pub(crate) enum Kind {
     Unauthorized,
     InsufficientScope,
+    WhatsAppNotActive,
     NotFound,
     MethodNotAllowed,
     UnsupportedMediaType,
@@ -49,9 +51,10 @@ pub(crate) struct About {
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Unauthorized,
         Self::InsufficientScope,
+        Self::WhatsAppNotActive,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UnsupportedMediaType,
@@ -92,6 +95,14 @@ impl Kind {
                 "The key is genuine, but it was made without the scope that this operation needs.",
                 "Use a key with the scope that the detail names. Scopes of a key never change: the \
                  operator makes another key.",
+            ),
+            Self::WhatsAppNotActive => about(
+                "whatsapp-not-active",
+                StatusCode::FORBIDDEN,
+                "The merchant cannot send over WhatsApp",
+                "The merchant's WhatsApp number is not connected and active, so nothing was queued.",
+                "The operator connects the number and activates it with `pesan whatsapp connect` and \
+                 `pesan whatsapp activate`. Then send the request again.",
             ),
             Self::NotFound => about(
                 "not-found",
@@ -408,6 +419,10 @@ impl From<BillingError> for Problem {
                 Self::at(Kind::Conflict, "period", detail)
             }
             BillingError::Refused(_) => Self::new(Kind::Conflict, error.to_string()),
+            BillingError::NotActive(not_active) => {
+                let detail = not_active.in_words(Language::English);
+                Self::new(Kind::WhatsAppNotActive, detail)
+            }
             BillingError::NotAllowed(reason) | BillingError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }

@@ -13,6 +13,7 @@ use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
+use pesan_domain::whatsapp::{Phone, TypedPhoneError};
 use pesan_service::billing::ByHand;
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
@@ -535,6 +536,10 @@ pub struct BillingRun {
     /// Only say how many bills it would make, what they would cost to send, and who gets none
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run: send one bill to this WhatsApp number, as subscribers would get it. It costs a
+    /// message
+    #[arg(long, value_name = "PHONE", requires = "dry_run", value_parser = phone)]
+    pub sample_to: Option<Phone>,
     /// Look on until everybody is told
     #[arg(long, conflicts_with = "dry_run")]
     pub watch: bool,
@@ -880,6 +885,10 @@ fn subscriber_id(text: &str) -> Result<SubscriberId, String> {
 
 fn bill_id(text: &str) -> Result<BillId, String> {
     BillId::parse(text).map_err(|_| "not a bill such as B-202611-ani".to_owned())
+}
+
+fn phone(text: &str) -> Result<Phone, TypedPhoneError> {
+    Phone::read(text)
 }
 
 fn period(text: &str) -> Result<Period, PeriodError> {

@@ -1,5 +1,6 @@
 //! `pesan billing`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -8,8 +9,9 @@ use jiff::Timestamp;
 use pesan_domain::billing::{Cell, Entry, Period, RunId, State, Symbol, Track};
 use pesan_domain::ids::{MerchantId, SubscriberId};
 use pesan_domain::language::Language;
+use pesan_domain::message::Message;
 use pesan_service::App;
-use pesan_service::billing::{self, Begun, Forecast, Listed, Progress, begin, progress};
+use pesan_service::billing::{self, Begun, Forecast, Listed, Progress, Sample, begin, progress};
 use pesan_service::merchants::find;
 use serde_json::{Map, Value, json};
 
@@ -67,7 +69,12 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
     };
     let (is_first, now) = match begin(app, id, period, asked.dry_run).await? {
         Begun::Forecast(forecast) => {
-            return Ok(Report::good(foreseen(&forecast), forecast_json(&forecast)));
+            let sample = match asked.sample_to {
+                Some(phone) => Some(billing::sample(app, id, &forecast, phone).await?),
+                None => None,
+            };
+            let json = forecast_json(&forecast, sample);
+            return Ok(Report::good(foreseen(&forecast, sample), json));
         }
         Begun::Now(now) => (true, now),
         Begun::Before(now) => (false, now),
@@ -217,7 +224,7 @@ fn count(cells: usize) -> u64 {
     u64::try_from(cells).unwrap_or(u64::MAX)
 }
 
-fn foreseen(forecast: &Forecast) -> String {
+fn foreseen(forecast: &Forecast, sample: Option<Sample>) -> String {
     let mut lines = Lines::default();
     let period = forecast.run.period().in_words(Language::English);
     lines.add("period", period);
@@ -246,7 +253,15 @@ fn foreseen(forecast: &Forecast) -> String {
         lines.add("owe nothing", format!("{count}: {words}"));
     }
     lines.names(&forecast.nothing_owed);
-    format!("{}nothing was written: this was a dry run", lines.0)
+    if let Some(sample) = sample {
+        let words = match sample {
+            Sample::Queued => "on its way",
+            Sample::QueuedBefore => "the same one went to this number today",
+            Sample::NobodyToTell => "none: nobody would be told over WhatsApp",
+        };
+        lines.add("sample", words);
+    }
+    format!("{}no bill was made: this was a dry run", lines.0)
 }
 
 fn days(forecast: &Forecast) -> String {
@@ -327,22 +342,31 @@ fn meaning(symbol: Symbol) -> &'static str {
 
 async fn tape(app: &App, one: &OneRun) -> anyhow::Result<Report> {
     let run = one.run()?;
-    let (mut next, mut cells) = (None, Vec::new());
+    let track = run.track();
+    let (mut next, mut cells, mut told) = (None, Vec::new(), HashMap::new());
     loop {
         let page = billing::tape(app, &one.id, run, next.as_ref(), PAGE).await?;
+        told.extend(billing::told(app, &one.id, track, &page.cells).await?);
         cells.extend(page.cells);
         next = page.next;
         if next.is_none() {
             break;
         }
     }
-    let track = run.track();
-    let all: Vec<Value> = cells.iter().map(|cell| cell_json(cell, track)).collect();
+    let messages = |cell: &Cell| {
+        told.get(&cell.subscriber)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let all = cells
+        .iter()
+        .map(|cell| cell_json(cell, track, messages(cell)));
+    let all: Vec<Value> = all.collect();
     let json = json!({ "cells": all });
     if cells.is_empty() {
         return Ok(Report::good("nothing is written to the tape", json));
     }
-    let mut table = Table::new(["subscriber", "symbol", "bill", "trace"]);
+    let mut table = Table::new(["subscriber", "symbol", "bill", "trace", "messages"]);
     for cell in &cells {
         let writes: Vec<String> = written(cell, track).map(in_short).collect();
         let bill = cell.bill.as_ref();
@@ -351,6 +375,11 @@ async fn tape(app: &App, one: &OneRun) -> anyhow::Result<Report> {
             cell.symbol(track).name().to_owned(),
             bill.map_or_else(String::new, |bill| bill.id.to_string()),
             writes.join(", "),
+            messages(cell)
+                .iter()
+                .map(as_told)
+                .collect::<Vec<_>>()
+                .join(", "),
         ]);
     }
     Ok(Report::good(table.to_string(), json))
@@ -366,7 +395,17 @@ fn in_short(entry: &Entry) -> String {
     format!("{}→{} {why}", old.name(), new.name())
 }
 
-fn cell_json(cell: &Cell, track: Track) -> Value {
+/// `whatsapp Read`, `whatsapp Held: balance`.
+fn as_told(message: &Message) -> String {
+    let (channel, state) = (message.channel.name(), message.state.name());
+    let reason = message.state.reason();
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    format!("{channel} {state}{reason}")
+}
+
+fn cell_json(cell: &Cell, track: Track, told: &[Message]) -> Value {
     let trace = written(cell, track).map(|entry| {
         json!({
             "at": entry.at.to_string(),
@@ -375,11 +414,21 @@ fn cell_json(cell: &Cell, track: Track) -> Value {
             "why": entry.why.to_string(),
         })
     });
+    let messages = told.iter().map(|message| {
+        json!({
+            "id": message.id.as_str(),
+            "channel": message.channel.name(),
+            "state": message.state.name(),
+            "reason": message.state.reason(),
+            "possibly_double": message.possibly_double,
+        })
+    });
     json!({
         "subscriber": cell.subscriber.as_str(),
         "symbol": cell.symbol(track).name(),
         "bill": cell.bill.as_ref().map(|bill| bill.id.as_str()),
         "trace": trace.collect::<Vec<Value>>(),
+        "messages": messages.collect::<Vec<Value>>(),
     })
 }
 
@@ -420,8 +469,14 @@ fn with<const N: usize>(mut run: Value, outcome: [(&str, bool); N]) -> Value {
     run
 }
 
-fn forecast_json(forecast: &Forecast) -> Value {
+fn forecast_json(forecast: &Forecast, sample: Option<Sample>) -> Value {
+    let sample = sample.map(|sample| match sample {
+        Sample::Queued => "queued",
+        Sample::QueuedBefore => "queued-before",
+        Sample::NobodyToTell => "nobody-to-tell",
+    });
     json!({
+        "sample": sample,
         "period": forecast.run.period().to_string(),
         "dry_run": true,
         "done": forecast.done,

@@ -13,21 +13,17 @@ mod support;
 
 use std::time::Instant;
 
-use pesan_adapters::dynamodb::{SubscriberChange, subscriber_shard};
-use pesan_adapters::events::{Envelope, Event};
-use pesan_domain::billing::{BillId, Period, RunId, State, Symbol, Track, Who};
+use pesan_adapters::dynamodb::subscriber_shard;
+use pesan_adapters::events::Event;
+use pesan_domain::billing::{RunId, State, Symbol, Track, Who};
 use pesan_domain::calendar::Zone;
-use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
-use pesan_domain::language::Language;
 use pesan_domain::message::MessageState;
 use pesan_domain::money::Rupiah;
-use pesan_domain::subscriber::{AnchorDay, Noted, Plan, Subscriber};
-use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, Begun, ByHand, Driven, Kind, Shard};
-use pesan_service::{App, messages};
+use pesan_service::billing::{self, Begun, ByHand, Driven, Kind};
+use pesan_service::messages;
 use proxy::{Fails, Proxy};
+use support::at;
 use support::billing::*;
-use support::{World, at};
 
 #[tokio::test]
 async fn d1_d2_a_schedule_that_fires_twice_or_a_day_later_bills_once() {

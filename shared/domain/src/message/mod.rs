@@ -106,6 +106,24 @@ impl MessageState {
         }
     }
 
+    /// Why it waits, failed or was dropped.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Held { reason, .. } => Some(reason.name()),
+            Self::Failed(failure) => Some(failure.reason.name()),
+            Self::Dropped(reason) => Some(reason.name()),
+            Self::Queued
+            | Self::Sending { .. }
+            | Self::Accepted
+            | Self::Sent
+            | Self::Delivered
+            | Self::Read
+            | Self::Retry { .. }
+            | Self::Unknown { .. } => None,
+        }
+    }
+
     /// Whether it may still be sent, so that its arguments, and a sealed code among them, must be
     /// kept.
     #[must_use]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use pesan_domain::billing::{
-    Decision, Effect, NoChannel, NothingOwed, Run, RunId, Shard, State, Symbol, Then, Why,
+    Bill, Decision, Effect, NoChannel, NothingOwed, Run, RunId, Shard, State, Symbol, Then, Why,
 };
 use pesan_domain::ids::SubscriberId;
 use pesan_domain::merchant::Merchant;
@@ -47,6 +47,8 @@ pub struct Forecast {
     pub days: u64,
     /// For how many seconds they would go out at the number's own speed.
     pub seconds: u64,
+    /// The first bill that would be told over WhatsApp.
+    pub first: Option<Bill>,
     /// Who cannot be told.
     pub no_channel: Listed<NoChannel>,
     /// Who owes nothing.
@@ -106,6 +108,7 @@ struct Sums {
     total: Rupiah,
     whatsapp: u64,
     telegram: u64,
+    first: Option<Bill>,
     no_channel: Listed<NoChannel>,
     nothing_owed: Listed<NothingOwed>,
 }
@@ -135,7 +138,10 @@ impl Sums {
         }
         for effect in &decision.effects {
             match effect {
-                Effect::Tell(Channel::WhatsApp) => self.whatsapp = self.whatsapp.saturating_add(1),
+                Effect::Tell(Channel::WhatsApp) => {
+                    self.whatsapp = self.whatsapp.saturating_add(1);
+                    self.first = self.first.take().or_else(|| cell.bill.clone());
+                }
                 Effect::Tell(Channel::Telegram) => self.telegram = self.telegram.saturating_add(1),
                 Effect::Withdraw | Effect::LastReminder => {}
             }
@@ -151,6 +157,7 @@ impl Sums {
             total: plus(self.total, other.total),
             whatsapp: self.whatsapp.saturating_add(other.whatsapp),
             telegram: self.telegram.saturating_add(other.telegram),
+            first: self.first.or(other.first),
             ..self
         }
     }
@@ -201,6 +208,7 @@ pub(super) async fn forecast(
         seconds: sums
             .whatsapp
             .div_ceil(u64::from(messaging.whatsapp_per_second.max(1))),
+        first: sums.first,
         no_channel: sums.no_channel,
         nothing_owed: sums.nothing_owed,
     })

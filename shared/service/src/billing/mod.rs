@@ -9,12 +9,15 @@ mod drive;
 mod forecast;
 mod page;
 mod progress;
+mod sample;
+mod tape;
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::StoreError;
 use pesan_domain::billing::{BillId, NotBegun, Period, Refused, RunId};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
+use pesan_domain::message::activation::NotActive;
 
 use crate::{App, Failure};
 
@@ -23,7 +26,9 @@ pub use bill_page::{BillView, by_token, pay};
 pub use by_hand::{ByHand, cell, pay_by_hand, refund, void};
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
-pub use progress::{Progress, ShardProgress, TapePage, progress, tape};
+pub use progress::{Progress, ShardProgress, progress};
+pub use sample::{Sample, sample};
+pub use tape::{TapePage, tape, told};
 
 /// Why nothing was begun, found or written, told apart by what the caller answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +48,9 @@ pub enum BillingError {
     /// The bill cannot take that.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The merchant's WhatsApp is not active.
+    #[error(transparent)]
+    NotActive(#[from] NotActive),
     /// AWS refuses, whatever is tried.
     #[error("AWS refuses: {0}")]
     NotAllowed(String),

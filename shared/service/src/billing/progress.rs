@@ -1,4 +1,4 @@
-//! How far a run is, and its tape.
+//! How far a run is.
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp, Unit};
@@ -7,9 +7,9 @@ use pesan_domain::billing::{self, Cell, Counts, Run, RunId, Shard, State, Symbol
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
 
+use super::tape::is_on;
 use super::{BillingError, later, profile};
 use crate::App;
-use crate::subscribers::Position;
 
 /// Up to so many cells are counted anew for whoever asks: a query or two of each shard.
 const COUNTED_ANEW: u64 = 1_000;
@@ -166,66 +166,4 @@ fn per_second(run: &Run, shards: &[ShardRecord], head: u64) -> Option<u64> {
 fn seconds(cells: u64, per_second: u64) -> SignedDuration {
     let seconds = cells.div_ceil(per_second.max(1));
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
-}
-
-/// A part of a run's tape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TapePage {
-    /// Cells that are on it.
-    pub cells: Vec<Cell>,
-    /// Where it goes on; none at its end.
-    pub next: Option<Position>,
-}
-
-/// At most `limit` cells of a run's tape from `after` on, or from its beginning: shard by shard, by
-/// the subscribers' ids. A cell is there once a run has written to it.
-///
-/// # Errors
-/// [`BillingError::UnknownRun`]
-pub async fn tape(
-    app: &App,
-    merchant: &MerchantId,
-    run: RunId,
-    after: Option<&Position>,
-    limit: u16,
-) -> Result<TapePage, BillingError> {
-    if app.store.runs(merchant, &[run]).await?.is_empty() {
-        return Err(BillingError::UnknownRun(run));
-    }
-    let mut cells = Vec::new();
-    let mut next = Some(after.cloned().unwrap_or(Position::START));
-    while let Some(position) = &next {
-        let left = usize::from(limit.max(1)).saturating_sub(cells.len());
-        let Some(left) = u16::try_from(left).ok().filter(|left| *left > 0) else {
-            break;
-        };
-        let tape = Tape {
-            merchant,
-            period: run.period(),
-            shard: position.shard,
-        };
-        let behind = position.after.as_ref();
-        let page = app.store.cell_page(tape, behind, true, left).await?;
-        let last = page.cells.last().map(|cell| cell.subscriber.clone());
-        let following = if page.is_last {
-            position.next_shard()
-        } else {
-            Some(Position {
-                shard: position.shard,
-                after: last.or_else(|| position.after.clone()),
-            })
-        };
-        let on_it = page.cells.into_iter().filter(|cell| is_on(run, cell));
-        cells.extend(on_it);
-        next = following;
-    }
-    Ok(TapePage { cells, next })
-}
-
-/// Whether a cell is on a run's tape.
-fn is_on(run: RunId, cell: &Cell) -> bool {
-    match run {
-        RunId::Bill { .. } => true,
-        RunId::Reminder { offset, date, .. } => cell.reminder_day(offset) == Some(date),
-    }
 }

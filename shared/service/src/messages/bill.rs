@@ -261,9 +261,7 @@ pub(super) fn heard(
     let cell = around.cell(bill)?;
     match news {
         News::Failed(_) | News::Dropped(_) if !gives_up(&after.message, bill, *track, cell) => None,
-        News::Accepted(_) | News::Failed(_) | News::Dropped(_) => {
-            cell.hear(*track, news, now).ok()
-        }
+        News::Accepted(_) | News::Failed(_) | News::Dropped(_) => cell.hear(*track, news, now).ok(),
     }
 }
 

@@ -23,6 +23,25 @@ const SIDE_BY_SIDE: usize = 32;
 pub struct Listed {
     phone: Phone,
     arguments: Arguments,
+    /// Whether somebody waits for it, be it night.
+    asked_for: bool,
+}
+
+impl Listed {
+    /// To somebody who has just asked for it.
+    pub(crate) fn asked_for(
+        kind: Kind,
+        language: Language,
+        phone: Phone,
+        body: &[String],
+        link: &str,
+    ) -> Result<Self, FieldRefused> {
+        Ok(Self {
+            phone,
+            arguments: Arguments::new(kind, language, body, Some(link))?,
+            asked_for: true,
+        })
+    }
 }
 
 /// What became of some of a list.
@@ -68,6 +87,7 @@ pub fn read(
     Ok(Listed {
         phone: phone?,
         arguments: Arguments::new(kind, language, body, link)?,
+        asked_for: false,
     })
 }
 
@@ -108,7 +128,11 @@ pub async fn send(app: &App, merchant: &Merchant, some: &[Listed]) -> Result<Que
 }
 
 async fn one(app: &App, merchant: &Merchant, listed: &Listed) -> Result<bool, Failure> {
-    let Listed { phone, arguments } = listed;
+    let Listed {
+        phone,
+        arguments,
+        asked_for,
+    } = listed;
     let now = app.clock.now();
     let day = now.to_zoned(merchant.zone.tz()).date();
     let kind = arguments.kind();
@@ -127,7 +151,7 @@ async fn one(app: &App, merchant: &Merchant, listed: &Listed) -> Result<bool, Fa
         merchant: merchant.id.clone(),
         channel: Channel::WhatsApp,
         purpose: kind.purpose(),
-        asked_for: false,
+        asked_for: *asked_for,
         zone: merchant.zone,
         price: price(merchant, kind),
         reserved: false,

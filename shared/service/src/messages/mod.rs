@@ -22,7 +22,7 @@ use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::message::Channel;
 
-pub(crate) use bill::{NewBill, bill_message, message_of_bill};
+pub(crate) use bill::{NewBill, bill_message, message_of_bill, messages_of_bill};
 pub(crate) use news::{News, answer, to_chat, to_subscriber};
 pub(crate) use receipts::{Taken, receipts};
 pub use release::{Released, release, resume};

@@ -262,7 +262,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
         grants: &[
             (
                 &["dynamodb:BatchGetItem"],
-                &["KEY#*", "RATE#*", "CLAIM#api#*", "M#*"],
+                &["KEY#*", "RATE#*", "CLAIM#api#*", "MSG#*", "M#*"],
             ),
             (&["dynamodb:Query"], &["M#*"]),
             (
@@ -274,6 +274,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#SUB#*",
                     "M#*#PHONE#*",
                     "M#*#RUN#*",
+                    "MSG#*",
                     "OUTBOX#*",
                 ],
             ),
