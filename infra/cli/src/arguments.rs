@@ -850,13 +850,13 @@ pub enum LinkKeyCommand {
         /// The key is known to somebody: links that were handed out open nothing any more
         #[arg(long)]
         revoke: bool,
-        /// Bookings of so many days get a link under the new key
+        /// Bookings and bills of so many days get a link under the new key
         #[arg(long, default_value_t = 400)]
         days: u16,
     },
-    /// Gives bookings a link under the present key; run it five minutes after rotate
+    /// Gives bookings and bills a link under the present key; run it five minutes after rotate
     Reissue {
-        /// Bookings of so many days
+        /// Those of so many days
         #[arg(long, default_value_t = 400)]
         days: u16,
     },

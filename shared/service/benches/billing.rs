@@ -45,6 +45,7 @@ fn subscriber(number: u32) -> Subscriber {
         opted_out: None,
         consent: None,
         telegram_chat: None,
+        chat_changes: 0,
         made_at: at("2026-01-01T00:00:00Z"),
         version: 1,
     }
