@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::subscriber::Correction;
 use pesan_service::subscribers::import::{
-    Import, ImportError, Outcome, Reported, Summary, import as import_file,
+    Import, ImportError, Outcome, Reported, SheetError, Summary, import as import_file,
 };
 use pesan_service::subscribers::{ExportError, Position, export_part};
 use pesan_service::{App, Failure};
@@ -22,7 +22,9 @@ use crate::parameters::Parameters;
 use crate::problem::{Kind, Problem};
 use crate::subscribers::LIST;
 
-/// As much as is imported within a function's time; the operator's command line takes any file.
+/// As much as is imported within a third of a function's time; the operator's command line takes any
+/// file.
+const MOST_ROWS: u64 = 5_000;
 const LARGEST_FILE: usize = 1024 * 1024;
 /// Subscribers of one part of an export: what an answer holds.
 const PART: usize = 10_000;
@@ -154,7 +156,7 @@ impl ImportReport {
 ///
 /// Columns `name`, `phone` and `plan`, and those of the export that you like. The same file again
 /// changes nothing. A row that cannot be taken stops the whole file unless `skip_refused`. Files over
-/// 1 MB: `pesan subscribers import`.
+/// 1 MB or 5,000 rows: `pesan subscribers import`.
 #[utoipa::path(
     post,
     path = "/v1/subscribers/import",
@@ -188,6 +190,7 @@ pub(crate) async fn import(
         dry_run,
         skip_refused,
         made_at: app.clock.now(),
+        most_rows: Some(MOST_ROWS),
     };
     let mut reports = Vec::new();
     let mut report = |row: &Reported| {
@@ -208,6 +211,9 @@ pub(crate) async fn import(
     .await;
     match done {
         Ok(summary) => Ok(Answer(ImportReport::of(summary, reports))),
+        Err(ImportError::Sheet(error @ SheetError::TooManyRows { .. })) => {
+            Err(Problem::new(Kind::TooLarge, format!("the file {error}")))
+        }
         Err(ImportError::Sheet(error)) => {
             let detail = format!("the file {error}");
             Err(Problem::new(Kind::MalformedBody, detail))
