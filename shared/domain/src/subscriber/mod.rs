@@ -8,6 +8,7 @@ mod row;
 
 use jiff::Timestamp;
 
+use crate::billing::Bill;
 use crate::calendar::Zone;
 use crate::field::{self, FieldRefused};
 use crate::ids::{PlanId, SubscriberId};
@@ -130,6 +131,13 @@ impl Subscriber {
     /// [`FieldRefused`]: 1 to 60 characters.
     pub fn check(&self) -> Result<(), FieldRefused> {
         field::check_text("name", &self.name, 1, 60)
+    }
+
+    /// Whether a bill that carries their id is theirs: who came after it was made has got the id of
+    /// somebody who was taken out.
+    #[must_use]
+    pub fn owes(&self, bill: &Bill) -> bool {
+        self.made_at <= bill.made_at
     }
 
     /// With another chat, or none.
