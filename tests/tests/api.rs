@@ -807,6 +807,11 @@ async fn a_file_goes_in_and_comes_out_again() {
         detail.contains("5001 rows") && detail.contains("at most 5000"),
         "{detail}"
     );
+    let refused: String = (0..600).map(|_| "Budi,0812,dasar\n").collect();
+    let many = import("", &format!("name,phone,plan\n{refused}")).await;
+    let many: Value = many.unwrap().json().await.unwrap();
+    assert_eq!(many["refused"], 600);
+    assert_eq!(many["reports"].as_array().unwrap().len(), 500);
     let broken = import("", "no,heading\n1,2\n").await.unwrap();
     assert_eq!(kind(&stack, broken).await.0, "malformed-body");
     let json = post(&stack, "/v1/subscribers/import", &json!({})).await;

@@ -26,6 +26,8 @@ use crate::subscribers::LIST;
 /// file.
 const MOST_ROWS: u64 = 5_000;
 const LARGEST_FILE: usize = 1024 * 1024;
+/// Rows of each kind that are reported: an answer must fit into the table to be given again.
+const MOST_REPORTED: usize = 500;
 /// Subscribers of one part of an export: what an answer holds.
 const PART: usize = 10_000;
 const CSV: &str = "text/csv";
@@ -54,7 +56,7 @@ pub(crate) struct ImportReport {
     /// Whether anything was written: it was no dry run, and no refused row stopped it
     #[schema(example = true)]
     written: bool,
-    /// The rows that were refused or corrected
+    /// The first 500 rows that were refused, and the first 500 that were corrected, in order
     reports: Vec<RowReport>,
 }
 
@@ -193,8 +195,17 @@ pub(crate) async fn import(
         most_rows: Some(MOST_ROWS),
     };
     let mut reports = Vec::new();
+    let (mut refused, mut corrected) = (0, 0);
     let mut report = |row: &Reported| {
-        if matches!(row.outcome, Outcome::Refused(_)) || !row.corrections.is_empty() {
+        let of_kind = match row.outcome {
+            Outcome::Refused(_) => &mut refused,
+            Outcome::New | Outcome::Changed | Outcome::Unchanged if row.corrections.is_empty() => {
+                return Ok(());
+            }
+            Outcome::New | Outcome::Changed | Outcome::Unchanged => &mut corrected,
+        };
+        if *of_kind < MOST_REPORTED {
+            *of_kind += 1;
             reports.push(RowReport::of(row));
         }
         Ok(())

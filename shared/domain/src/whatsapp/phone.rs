@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_whatsapp_number_is_refused_with_what_is_wrong() {
-        use TypedPhoneError::{Empty, Length, NoCountry, NoDigit, NotMobile, Shortened};
+        use TypedPhoneError::{Decimal, Empty, Length, NoCountry, NoDigit, NotMobile, Shortened};
         for (typed, why) in [
             ("", Empty),
             (" \u{200b}", Empty),
@@ -227,6 +227,9 @@ mod tests {
             ("08123456789012", NotMobile),
             ("084123456789", NotMobile),
             ("080123456789", NotMobile),
+            ("08123450001.0", Decimal),
+            ("628123450001.00", Decimal),
+            (" 8123450001.5 ", Decimal),
             ("16505551234", NoCountry),
             ("+1650555", Length),
             ("+1650555123456789", Length),

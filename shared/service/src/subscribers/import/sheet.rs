@@ -47,6 +47,8 @@ impl From<csv::Error> for SheetError {
 
 /// A row longer than this holds others.
 const MOST_ROW_BYTES: usize = 16 << 10;
+/// A name in two lines is met, and a row with an address in several; not more.
+const MOST_BREAKS: usize = 8;
 /// The reader reads on behind a row, by its buffer of 8 KB.
 const AHEAD: usize = 16 << 10;
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -174,12 +176,21 @@ impl<R: Read> Rows<'_, R> {
             }
         }
         let line = self.line();
-        if self.record.as_slice().len() > MOST_ROW_BYTES {
+        if self.record.as_slice().len() > MOST_ROW_BYTES || self.is_left_open() {
             return Err(SheetError::Endless(line));
         }
         let cells: Result<Vec<&str>, _> = self.record.iter().map(std::str::from_utf8).collect();
         let cells = cells.map_err(|_| SheetError::NotUtf8(line))?;
         Ok(Some(Row { line, cells }))
+    }
+
+    /// Whether a quotation mark swallowed the rows behind it: more lines than a cell has, or the line
+    /// feed that ends the file.
+    fn is_left_open(&self) -> bool {
+        let breaks = self.record.as_slice().iter();
+        let breaks = breaks.filter(|byte| **byte == b'\n').count();
+        let last = self.record.iter().next_back().unwrap_or_default();
+        breaks > MOST_BREAKS || last.ends_with(b"\n")
     }
 
     /// Where the record begins. The reader says where it was before it skipped blank lines, so it is
@@ -343,6 +354,18 @@ mod tests {
         let refused = Sheet::open(file).unwrap_err().to_string();
         assert!(refused.contains("line 2: a quotation mark"), "{refused}");
         assert!(read < 100_000, "{read} bytes");
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_left_open_drops_nobody_behind_it() {
+        for behind in [1, 3, 40] {
+            let file = format!("{HEADING}a,1,x\n\"b,1,x\n{}", "c,1,x\n".repeat(behind));
+            assert!(
+                refused(file).contains("line 3: a quotation mark"),
+                "{behind}"
+            );
+        }
+        assert!(refused(format!("{HEADING}a,1,x\nb,1,\"x")).contains("line 3"));
     }
 
     #[test]
