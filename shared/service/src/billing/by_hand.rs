@@ -190,9 +190,7 @@ async fn write(
         }
     }
     let found = cell(app, merchant, bill).await?.filter(&is_done);
-    found.ok_or_else(|| {
-        BillingError::Unavailable("the bill is being written by others".to_owned())
-    })
+    found.ok_or_else(|| BillingError::Unavailable("the bill is being written by others".to_owned()))
 }
 
 fn not_known(error: &StoreError) -> BillingError {

@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::{
-    Bill, BillState, Event, GivenBack, Instalment, Reason, Source, Voided, Who,
-};
+use super::super::{Bill, BillState, Event, GivenBack, Instalment, Reason, Source, Voided, Who};
 use super::{Cell, Why};
 use crate::ids::OrderId;
 use crate::money::Rupiah;

@@ -171,7 +171,11 @@ impl History {
         let place = usize::from(which) % self.open.len().max(1);
         let next = match kind % 8 {
             0 | 1 => {
-                let amount = if kind % 8 == 0 { remaining } else { of(remaining) };
+                let amount = if kind % 8 == 0 {
+                    remaining
+                } else {
+                    of(remaining)
+                };
                 self.attempts += 1;
                 let next = online(&self.cell, self.attempts, Rupiah::new(amount));
                 if next.is_ok() {
