@@ -64,6 +64,12 @@ fn money_given_back_that_the_bank_then_takes_too_is_lost_and_the_bill_can_be_set
     let taken = reversed(&back, 1).unwrap();
     assert_eq!(sums(&taken), [0, 0, 150_000]);
     assert_eq!(sums(&online(&taken, 2, FEE).unwrap()), [150_000, 0, 0]);
+
+    // Of what Midtrans had given back whole, there was nothing to take.
+    let part = online(&billed(&owing()), 1, PART).unwrap();
+    let none = at_midtrans(&part, 1, PART).unwrap();
+    let paid = none.pay(FEE, Source::Cash(who()), month_end()).unwrap();
+    assert_eq!(sums(&reversed(&paid, 1).unwrap()), [150_000, 0, 0]);
 }
 
 #[test]
@@ -139,8 +145,8 @@ fn a_reference_is_taken_once_and_the_second_time_says_when_it_was() {
 fn a_sum_that_no_number_holds_is_not_a_smaller_one() {
     let cell = billed(&owing());
     let mut bill = bill_of(&cell).clone();
-    let huge = Instalment::new(Rupiah::new(u64::MAX), Source::Cash(who()), month_end());
-    bill.instalments = vec![huge.clone(), huge];
+    let cash = |amount| Instalment::new(Rupiah::new(amount), Source::Cash(who()), month_end());
+    bill.instalments = vec![cash(1), cash(u64::MAX)];
     assert_eq!(bill.paid(), Rupiah::new(u64::MAX));
 }
 
