@@ -158,7 +158,7 @@ async fn one_of_two(shop: &Shop, by_hand: Result<BillState, BillingError>, body:
 }
 
 #[tokio::test]
-async fn b5_cash_and_money_from_midtrans_at_once_pay_a_bill_once() {
+async fn cash_and_money_from_midtrans_at_once_pay_a_bill_once() {
     let mut online_first = vec![];
     for is_cash_late in [true, false] {
         for nth in 1.. {
@@ -184,7 +184,7 @@ async fn b5_cash_and_money_from_midtrans_at_once_pay_a_bill_once() {
 }
 
 #[tokio::test]
-async fn b5_a_bill_that_is_paid_and_called_off_at_once_is_one_of_both() {
+async fn c11_a_bill_that_is_paid_and_called_off_at_once_is_one_of_both() {
     let mut online_first = vec![];
     for is_void_late in [true, false] {
         for nth in 1.. {
