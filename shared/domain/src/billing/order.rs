@@ -41,9 +41,8 @@ pub enum Click {
 }
 
 impl BillOrder {
-    /// Whether money can be taken for it now.
-    #[must_use]
-    pub fn is_payable(&self) -> bool {
+    /// Whether something is owed that nobody has in their hands.
+    fn is_payable(&self) -> bool {
         let is_awaited = match self.payment.as_ref().map(|payment| payment.state) {
             Some(PaymentState::Challenge | PaymentState::Review) => true,
             None
