@@ -1,11 +1,15 @@
 //! Money for a bill that comes and goes at the same moment as something else, and answers that are
 //! lost on the way back: one of the allowed ends, and the sums are right.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands"
+)]
 
 mod support;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use pesan_domain::billing::{Bill, BillState, Reason, Refused, RunId, Source, Track, Who};
@@ -29,6 +33,9 @@ struct Shop {
     /// Whose calls pass the gate.
     gated: App,
 }
+
+/// What came of two who act at once.
+type Crossed<'a, A, B> = Pin<Box<dyn Future<Output = Option<(A, B)>> + 'a>>;
 
 impl Shop {
     async fn billed() -> Self {
@@ -87,21 +94,23 @@ impl Shop {
 
     /// `first`, whose calls pass the gate, waits before its `nth` until `second` is done. None where
     /// it has no such call.
-    async fn crossed<A, B>(
-        &self,
+    fn crossed<'a, A, B>(
+        &'a self,
         nth: usize,
-        first: impl Future<Output = A>,
-        second: impl Future<Output = B>,
-    ) -> Option<(A, B)> {
-        self.gate.order(nth, Fault::Waits);
-        let mut first = pin!(first);
-        tokio::select! {
-            _ = &mut first => return None,
-            () = self.gate.died.notified() => {}
-        }
-        let second = second.await;
-        self.gate.goes_on.notify_one();
-        Some((first.await, second))
+        first: impl Future<Output = A> + 'a,
+        second: impl Future<Output = B> + 'a,
+    ) -> Crossed<'a, A, B> {
+        Box::pin(async move {
+            self.gate.order(nth, Fault::Waits);
+            let mut first = pin!(first);
+            tokio::select! {
+                _ = &mut first => return None,
+                () = self.gate.died.notified() => {}
+            }
+            let second = second.await;
+            self.gate.goes_on.notify_one();
+            Some((first.await, second))
+        })
     }
 }
 
