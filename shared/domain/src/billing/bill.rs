@@ -243,10 +243,14 @@ impl Bill {
     /// did not take.
     #[must_use]
     pub fn paid(&self) -> Rupiah {
-        sum(self.instalments.iter().map(|one| match &one.source {
-            _ if one.reversed_at.is_none() => one.amount,
-            Source::Online(order) => self.refunded_of(order).min(one.amount),
-            Source::Cash(_) | Source::Transfer(_) => Rupiah::ZERO,
+        sum(self.instalments.iter().map(|one| {
+            if one.reversed_at.is_none() {
+                return one.amount;
+            }
+            match &one.source {
+                Source::Online(order) => self.refunded_of(order).min(one.amount),
+                Source::Cash(_) | Source::Transfer(_) => Rupiah::ZERO,
+            }
         }))
     }
 
