@@ -434,6 +434,9 @@ pub enum BillsCommand {
         /// How it came
         #[arg(long, value_enum)]
         source: PaidBy,
+        /// The number of its receipt or transfer: recorded again, it is refused
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
         /// Who says so
         #[arg(long, value_name = "NAME")]
         by: String,
@@ -462,6 +465,9 @@ pub enum BillsCommand {
         /// Why
         #[arg(long)]
         reason: String,
+        /// The number of its receipt or transfer: recorded again, it is refused
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
         /// Who says so
         #[arg(long, value_name = "NAME")]
         by: String,

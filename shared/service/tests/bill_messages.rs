@@ -10,7 +10,7 @@
 mod support;
 
 use pesan_adapters::dynamodb::SubscriberChange;
-use pesan_domain::billing::{Symbol, Track, Who};
+use pesan_domain::billing::{Symbol, Track};
 use pesan_domain::ids::{MessageId, PlanId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
 use pesan_domain::message::{Channel, FailReason, Report};
@@ -18,7 +18,7 @@ use pesan_domain::subscriber::{Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
 use pesan_service::billing::{self, ByHand};
 use support::billing::{
-    FEE, MONTH_END, bill, bill_run, by_telegram, demo, month_end, settle_down, symbols,
+    FEE, MONTH_END, bill, bill_run, by_hand, by_telegram, demo, month_end, settle_down, symbols,
 };
 use support::whatsapp::{Answer, PRICE};
 use support::{Does, World, at};
@@ -176,8 +176,8 @@ async fn d11_paid_meanwhile_the_chat_is_not_told() {
     world
         .receipts(&[(&message, "wamid.1", not_on_whatsapp())])
         .await;
-    let who = Who::new("sari").unwrap();
-    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), FEE, ByHand::Cash, &who)
+    let received = by_hand(FEE, ByHand::Cash);
+    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), &received)
         .await
         .unwrap();
     settle_down(&world).await;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use pesan_adapters::dynamodb::SubscriberChange;
 use pesan_adapters::events::{Envelope, Event};
-use pesan_domain::billing::{BillId, Period, RunId, Symbol};
+use pesan_domain::billing::{BillId, Period, RunId, Symbol, Who};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Noted, Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, Kind, Shard};
+use pesan_service::billing::{self, ByHand, Kind, Received, Shard};
 use pesan_service::{App, messages};
 
 use super::{World, at};
@@ -34,6 +34,16 @@ pub fn id(text: &str) -> SubscriberId {
 
 pub fn bill(subscriber: &str) -> BillId {
     BillId::new(november(), id(subscriber))
+}
+
+/// Money that the operator records.
+pub fn by_hand(amount: Rupiah, source: ByHand) -> Received {
+    Received {
+        amount,
+        source,
+        reference: None,
+        by: Who::new("sari").unwrap(),
+    }
 }
 
 pub fn in_time() -> Instant {
