@@ -239,6 +239,7 @@ async fn b3_another_amount_is_for_a_person() {
     assert_eq!(debtor.stack.waiting("review").await.len(), 1);
     assert_eq!(debtor.click().await, debtor.path());
     assert_eq!(debtor.told().await, [""; 0]);
+    assert_eq!(debtor.shown()["in_review"][0]["order"], BILL);
 }
 
 #[tokio::test]
@@ -276,13 +277,79 @@ async fn of_two_attempts_that_are_paid_one_pays_and_the_other_is_for_a_person() 
     // The first page was still open somewhere, and asks for all of it.
     stack.bank(BILL, pay()).await;
     assert_eq!(payment_state(stack, BILL).await, "Review");
-    assert_eq!(debtor.page().await.says(), (SECOND, 100_000, "Created"));
+    assert_eq!(debtor.page().await.says(), (BILL, 100_000, "Review"));
     assert_eq!(stack.alarms().await, ["bill takes no money"]);
     stack.bank(SECOND, pay()).await;
-    assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Review"));
     assert_eq!(debtor.told().await.len(), 1);
     let transaction = stack.transaction_id(BILL).await;
     assert_eq!(stack.waiting("review").await, [transaction]);
+    // It is given back, and the other one has paid the bill.
+    stack.bank(BILL, json!({"do": "refund"})).await;
+    assert_eq!(debtor.page().await.says(), (SECOND, FEE, "Paid"));
+}
+
+#[tokio::test]
+async fn while_money_is_looked_at_nobody_is_asked_for_it_and_it_counts_once_accepted() {
+    let debtor = Debtor::billed().await;
+    let (stack, operator) = (&debtor.stack, &debtor.operator);
+    debtor.click().await;
+    debtor.cash(50_000);
+    // The page that was open asks for all of it.
+    stack.bank(BILL, pay()).await;
+    assert_eq!(debtor.page().await.says(), (BILL, 100_000, "Review"));
+    let shown = operator.does(&format!("pesan bills show demo {BILL}")).out;
+    assert!(
+        shown.contains("in review") && shown.contains("pesan bills accept"),
+        "{shown}"
+    );
+    let listed = operator.does("pesan bills list demo --period 2026-11").out;
+    assert!(listed.contains("Review"), "{listed}");
+    stack.set_clock("2026-12-07T10:00:00+07:00").await;
+    stack.idle().await;
+    assert_eq!(debtor.told().await, [""; 0], "no reminder");
+    assert_eq!(&debtor.symbols()[..2], "AG");
+
+    let accept = |rest: &str| format!("pesan bills accept demo {BILL} --by sari {rest}");
+    let wrong = operator.is_refused(&accept(&format!("--order {SECOND}")));
+    assert!(wrong.contains("no such payment"), "{wrong}");
+    let much = operator.is_refused(&accept(&format!("--order {BILL} --amount 100001")));
+    assert!(much.contains("at most Rp100.000"), "{much}");
+    let said = operator.does(&accept(&format!("--order {BILL}"))).out;
+    assert!(said.contains("Rp0"), "{said}");
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Paid"));
+    assert_eq!(stack.waiting("review").await, [""; 0]);
+    assert_eq!(payment_state(stack, BILL).await, "Paid");
+    assert_eq!(debtor.symbols(), "PPPPP");
+    operator.is_refused(&accept(&format!("--order {BILL}")));
+}
+
+#[tokio::test]
+async fn a_record_for_the_wrong_bill_is_struck_out_and_the_bill_asks_again() {
+    let debtor = Debtor::billed().await;
+    let operator = &debtor.operator;
+    debtor.cash(FEE);
+    assert_eq!(debtor.symbols(), "PPPPP");
+    let strike = |number: u32| {
+        format!("pesan bills strike demo {BILL} --payment {number} --reason salah --by sari")
+    };
+    assert!(operator.is_refused(&strike(2)).contains("no such payment"));
+    operator.is_refused(&strike(0));
+    let said = operator.does(&strike(1)).out;
+    assert!(said.contains("Rp150.000"), "{said}");
+    assert!(operator.is_refused(&strike(1)).contains("recorded already"));
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Created"));
+    assert_eq!(debtor.symbols(), "AUUUU", "the reminders come again");
+    let shown = operator.does(&format!("pesan bills show demo {BILL}")).out;
+    assert!(shown.contains("struck out by sari"), "{shown}");
+    debtor.stack.set_clock("2026-12-07T10:00:00+07:00").await;
+    debtor.stack.idle().await;
+    assert_eq!(debtor.told().await.len(), 1, "a reminder");
+
+    // What Midtrans told of is Midtrans' to take back.
+    debtor.click().await;
+    debtor.stack.bank(BILL, pay()).await;
+    assert!(operator.is_refused(&strike(2)).contains("no such payment"));
 }
 
 #[tokio::test]

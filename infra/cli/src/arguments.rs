@@ -11,7 +11,7 @@ use pesan_domain::api_key::{KeyId, Rate, Scope, ScopeError};
 use pesan_domain::billing::{BillId, Offset, Period, PeriodError, Reminders, Track, TrackError};
 use pesan_domain::calendar::{SlotTime, Zone, ZoneError};
 use pesan_domain::field::FieldRefused;
-use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
+use pesan_domain::ids::{MerchantId, OrderId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
@@ -441,6 +441,36 @@ pub enum BillsCommand {
         #[arg(long, value_name = "NAME")]
         by: String,
     },
+    /// Strikes out a record of cash or of a transfer that never came: the bill asks for it again
+    Strike {
+        /// The bill
+        #[command(flatten)]
+        one: OneBill,
+        /// Which: the number before it in `pesan bills show`
+        #[arg(long, value_name = "N")]
+        payment: usize,
+        /// Why, such as "entered for the wrong bill"
+        #[arg(long)]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Counts money that waits for a decision, as `pesan bills show` names it
+    Accept {
+        /// The bill
+        #[command(flatten)]
+        one: OneBill,
+        /// The order that it was paid with
+        #[arg(long, value_parser = order_id)]
+        order: OrderId,
+        /// How much of it counts; what the bill asks for unless said
+        #[arg(long, value_parser = rupiah)]
+        amount: Option<Rupiah>,
+        /// Who decides
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
     /// Calls a bill off that nothing was paid of
     Void {
         /// Which
@@ -826,6 +856,10 @@ fn subscriber_id(text: &str) -> Result<SubscriberId, String> {
 
 fn bill_id(text: &str) -> Result<BillId, String> {
     BillId::parse(text).map_err(|_| "not a bill such as B-202611-ani".to_owned())
+}
+
+fn order_id(text: &str) -> Result<OrderId, String> {
+    OrderId::parse(text).map_err(|_| "not an order such as B-202611-ani-A2".to_owned())
 }
 
 fn phone(text: &str) -> Result<Phone, TypedPhoneError> {

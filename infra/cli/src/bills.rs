@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use pesan_domain::billing::{
     Bill, BillId, BillState, Cell, GivenBack, Instalment, Period, Reason, Reference, RunId, Slip,
-    Source, Symbol, Track, Who,
+    Source, Struck, Symbol, Track, Who,
 };
 use pesan_domain::ids::MerchantId;
 use pesan_domain::money::Rupiah;
-use pesan_service::billing::{self, BillingError, Received, Returned};
+use pesan_service::billing::{self, Accepted, BillingError, Received, Returned};
 use pesan_service::{App, links};
 use serde_json::{Value, json};
 
@@ -57,6 +57,41 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
                         format!("{amount} is recorded, and {rest} of {bill} remains")
                     }
                 }
+            })
+        }
+        BillsCommand::Strike {
+            one,
+            payment,
+            reason,
+            by,
+        } => {
+            let OneBill { id, bill } = one;
+            let struck = Struck {
+                by: Who::new(&by)?,
+                reason: Reason::new(&reason)?,
+            };
+            let cell = billing::strike(app, &id, &bill, payment, &struck).await?;
+            done(&cell, &bill, |now| {
+                let rest = now.remaining();
+                format!("record {payment} is struck out, and {rest} of {bill} remains")
+            })
+        }
+        BillsCommand::Accept {
+            one,
+            order,
+            amount,
+            by,
+        } => {
+            let OneBill { id, bill } = one;
+            let by = Who::new(&by)?;
+            let accepted = Accepted { order, amount, by };
+            let cell = billing::accept(app, &id, &bill, &accepted).await?;
+            done(&cell, &bill, |now| {
+                let (order, rest) = (accepted.order.as_str(), now.remaining());
+                format!(
+                    "the money of {order} counts, and {rest} of {bill} remains. What more came is to be \
+                     given back at Midtrans"
+                )
             })
         }
         BillsCommand::Void { one, reason, by } => {
@@ -130,11 +165,20 @@ async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyho
             bill.due.to_string(),
             bill.amount().to_string(),
             bill.remaining().to_string(),
-            bill.state().name().to_owned(),
+            standing(bill).to_owned(),
             told(cell).to_owned(),
         ]);
     }
     Ok(Report::good(table.to_string(), json))
+}
+
+/// How it stands: money that somebody must look at comes first.
+fn standing(bill: &Bill) -> &'static str {
+    if bill.in_review.is_empty() {
+        bill.state().name()
+    } else {
+        "Review"
+    }
 }
 
 /// What became of the message that told the subscriber of the bill.
@@ -155,14 +199,19 @@ fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
         ("bill", bill.id.to_string()),
         ("subscriber", cell.subscriber.to_string()),
         ("due", bill.due.to_string()),
-        ("state", bill.state().name().to_owned()),
+        ("state", standing(bill).to_owned()),
     ];
     for line in bill.lines.as_slice() {
         lines.push(("line", format!("{}: {}", line.text(), line.amount())));
     }
     lines.push(("amount", bill.amount().to_string()));
-    for one in &bill.instalments {
-        lines.push(("paid", came(one)));
+    for (number, one) in (1_u32..).zip(&bill.instalments) {
+        lines.push(("paid", format!("{number}: {}", came(one))));
+    }
+    for one in &bill.in_review {
+        let (order, since) = (one.order.as_str(), one.since);
+        let ways = "`pesan bills accept`, or a refund at Midtrans";
+        lines.push(("in review", format!("{order}, {since}: {ways}")));
     }
     for one in &bill.given_back {
         lines.push(("given back", went(one)));
@@ -186,9 +235,14 @@ fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
 
 fn came(one: &Instalment) -> String {
     let (way, who) = source(&one.source);
-    let taken = one
-        .reversed_at
-        .map_or_else(String::new, |at| format!(", taken back by the bank {at}"));
+    let taken = match (&one.struck, one.reversed_at) {
+        (Some(struck), Some(at)) => {
+            let (by, reason) = (struck.by.as_str(), struck.reason.as_str());
+            format!(", struck out by {by} {at}: {reason}")
+        }
+        (None, Some(at)) => format!(", taken back by the bank {at}"),
+        (_, None) => String::new(),
+    };
     let known = known_by(one.slip.as_ref());
     format!("{} ({way}, {who}{known}), {}{taken}", one.amount, one.at)
 }
@@ -228,6 +282,9 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
             "at": time(one.at),
             "reference": reference(one.slip.as_ref()),
             "reversed_at": one.reversed_at.map(time),
+            "struck": one.struck.as_ref().map(|struck| {
+                json!({"by": struck.by.as_str(), "reason": struck.reason.as_str()})
+            }),
         })
     });
     let refunds = bill.given_back.iter().map(|one| {
@@ -239,6 +296,9 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
             "reference": reference(one.slip.as_ref()),
         })
     });
+    let in_review = bill.in_review.iter();
+    let in_review =
+        in_review.map(|one| json!({"order": one.order.as_str(), "since": time(one.since)}));
     let voided = bill.voided.as_ref().map(
         |one| json!({"reason": one.reason.as_str(), "by": one.by.as_str(), "at": time(one.at)}),
     );
@@ -258,6 +318,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
         "payments": payments.collect::<Vec<Value>>(),
         "refunds": refunds.collect::<Vec<Value>>(),
         "lost": bill.lost.get(),
+        "in_review": in_review.collect::<Vec<Value>>(),
         "voided": voided,
         "symbols": symbols.collect::<serde_json::Map<String, Value>>(),
     })

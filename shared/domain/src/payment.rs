@@ -173,6 +173,33 @@ pub struct Payment {
     pub version: u64,
 }
 
+impl Payment {
+    /// After a person let money that was in review count. What became of it since, a refund of a part,
+    /// stands.
+    #[must_use]
+    pub fn accepted(self) -> Self {
+        let state = match self.state {
+            PaymentState::Review => PaymentState::Paid,
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Challenge
+            | PaymentState::Paid
+            | PaymentState::Denied
+            | PaymentState::Cancelled
+            | PaymentState::Expired
+            | PaymentState::PartlyRefunded
+            | PaymentState::Refunded
+            | PaymentState::ChargedBack
+            | PaymentState::Reversed => self.state,
+        };
+        Self {
+            state,
+            version: self.version.saturating_add(1),
+            ..self
+        }
+    }
+}
+
 /// Midtrans' word for a status, read without case: one method answers in capitals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the vendor's own words")]

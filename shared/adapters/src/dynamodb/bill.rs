@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_domain::billing::{
-    Bill, BillId, Cell, Entry, GivenBack, Instalment, LineItem, LineItems, Mark, Period, Reason,
-    Reference, Slip, Source, Symbol, Track, Voided, Who, Why,
+    Bill, BillId, Cell, Entry, GivenBack, InReview, Instalment, LineItem, LineItems, Mark, Period,
+    Reason, Reference, Slip, Source, Struck, Symbol, Track, Voided, Who, Why,
 };
 use pesan_domain::ids::{MerchantId, OrderId, SlipId, SubscriberId};
 use pesan_domain::money::Rupiah;
@@ -70,7 +70,21 @@ struct InstalmentRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reversed_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    struck: Option<StruckRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     slip: Option<SlipRow>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StruckRow {
+    by: String,
+    reason: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct InReviewRow {
+    order: String,
+    since: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,6 +123,8 @@ struct BillRow {
     voided: Option<VoidedRow>,
     #[serde(default)]
     attempts: u8,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    in_review: Vec<InReviewRow>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -194,6 +210,7 @@ impl From<&Instalment> for InstalmentRow {
             source: SourceRow::from(&instalment.source),
             at: millis(instalment.at),
             reversed_at: instalment.reversed_at.map(millis),
+            struck: instalment.struck.as_ref().map(StruckRow::from),
             slip: instalment.slip.as_ref().map(SlipRow::from),
         }
     }
@@ -206,7 +223,44 @@ impl InstalmentRow {
             source: self.source.source()?,
             at: moment(self.at)?,
             reversed_at: self.reversed_at.map(moment).transpose()?,
+            struck: self.struck.as_ref().map(StruckRow::struck).transpose()?,
             slip: self.slip.as_ref().map(SlipRow::slip).transpose()?,
+        })
+    }
+}
+
+impl From<&Struck> for StruckRow {
+    fn from(struck: &Struck) -> Self {
+        Self {
+            by: struck.by.as_str().to_owned(),
+            reason: struck.reason.as_str().to_owned(),
+        }
+    }
+}
+
+impl StruckRow {
+    fn struck(&self) -> Result<Struck, StoreError> {
+        Ok(Struck {
+            by: who(&self.by)?,
+            reason: reason(&self.reason)?,
+        })
+    }
+}
+
+impl From<&InReview> for InReviewRow {
+    fn from(in_review: &InReview) -> Self {
+        Self {
+            order: in_review.order.as_str().to_owned(),
+            since: millis(in_review.since),
+        }
+    }
+}
+
+impl InReviewRow {
+    fn in_review(&self) -> Result<InReview, StoreError> {
+        Ok(InReview {
+            order: OrderId::parse(&self.order).map_err(broken)?,
+            since: moment(self.since)?,
         })
     }
 }
@@ -274,6 +328,7 @@ impl From<&Bill> for BillRow {
             settled_at: bill.settled_at.map(millis),
             voided: bill.voided.as_ref().map(VoidedRow::from),
             attempts: bill.attempts,
+            in_review: bill.in_review.iter().map(InReviewRow::from).collect(),
         }
     }
 }
@@ -286,6 +341,7 @@ impl BillRow {
         let lines = LineItems::new(lines.map_err(refused)?).map_err(refused)?;
         let instalments = self.instalments.iter().map(InstalmentRow::instalment);
         let given_back = self.given_back.iter().map(GivenBackRow::given_back);
+        let in_review = self.in_review.iter().map(InReviewRow::in_review);
         Ok(Bill {
             due: self.due.parse::<Date>().map_err(broken)?,
             instalments: instalments.collect::<Result<_, _>>()?,
@@ -294,6 +350,7 @@ impl BillRow {
             settled_at: self.settled_at.map(moment).transpose()?,
             voided: self.voided.as_ref().map(VoidedRow::voided).transpose()?,
             attempts: self.attempts,
+            in_review: in_review.collect::<Result<_, _>>()?,
             ..Bill::new(id, lines, Date::MIN, moment(self.made_at)?)
         })
     }

@@ -11,7 +11,7 @@ use super::keys::Key;
 use super::payment::payment_row;
 use super::rows::{Keyed, MerchantRow, PaymentRow};
 use super::subscriber::subscriber;
-use super::{Places, Store, StoreError, broken, from_item, keys, to_item};
+use super::{Places, Store, StoreError, TaskKind, broken, from_item, keys, to_item};
 
 /// A bill as its page finds it.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,27 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// Writes that money in review counts: payment, cell, and that nobody need look at it any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another write of either came first.
+    pub async fn accept(
+        &self,
+        merchant: &Merchant,
+        payment: &Payment,
+        cell: &Cell,
+        over: u64,
+    ) -> Result<(), StoreError> {
+        let order = payment.order_id.as_str();
+        let review = keys::waiting(&merchant.id, TaskKind::Review.name(), order);
+        let writes = vec![
+            self.payment_update(merchant, payment)?,
+            self.put_over(cell_item(&merchant.id, cell)?, over)?,
+            self.delete(&review)?,
+        ];
+        self.transact(writes, Places::default()).await
     }
 
     /// Begins an attempt at paying a bill: the payment, before anybody can pay it, and the cell

@@ -71,7 +71,7 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Review => "review",
             Self::Refund => "refund",
@@ -448,7 +448,7 @@ impl Store {
     }
 
     /// The payment after a step, over the version before it.
-    fn payment_update(
+    pub(super) fn payment_update(
         &self,
         merchant: &Merchant,
         payment: &Payment,

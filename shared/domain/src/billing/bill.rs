@@ -38,6 +38,17 @@ pub struct Bill {
     pub voided: Option<Voided>,
     /// How many attempts at paying it through Midtrans were begun.
     pub attempts: u8,
+    /// Money that came for it and that a person must look at: it is asked for by nobody meanwhile.
+    pub in_review: Vec<InReview>,
+}
+
+/// Money that came for a bill and is not counted: of a wrong amount, or of a bill that took none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InReview {
+    /// Of which order.
+    pub order: OrderId,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Money for a bill, all of it or a part.
@@ -49,8 +60,10 @@ pub struct Instalment {
     pub source: Source,
     /// When.
     pub at: Timestamp,
-    /// When the bank took it back.
+    /// When the bank took it back, or it was struck out.
     pub reversed_at: Option<Timestamp>,
+    /// Who struck it out, since it never came.
+    pub struck: Option<Struck>,
     /// The slip of whoever recorded it; none where Midtrans told of it.
     pub slip: Option<Slip>,
 }
@@ -77,6 +90,15 @@ pub enum Source {
     Transfer(Who),
     /// Through Midtrans, for this order.
     Online(OrderId),
+}
+
+/// That a record was a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Struck {
+    /// Who says so.
+    pub by: Who,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// Money that went back to the subscriber.
@@ -175,6 +197,7 @@ impl Instalment {
             source,
             at,
             reversed_at: None,
+            struck: None,
             slip: None,
         }
     }
@@ -230,6 +253,7 @@ impl Bill {
             settled_at: None,
             voided: None,
             attempts: 0,
+            in_review: Vec::new(),
         }
     }
 

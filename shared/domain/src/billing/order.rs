@@ -41,25 +41,17 @@ pub enum Click {
 }
 
 impl BillOrder {
+    /// Whether money for it, of this attempt or of an older one, is in a person's hands.
+    fn is_in_review(&self) -> bool {
+        let newest = self.payment.as_ref().map(|payment| payment.state);
+        newest == Some(PaymentState::Review) || !self.bill.in_review.is_empty()
+    }
+
     /// Whether something is owed that nobody has in their hands.
     fn is_payable(&self) -> bool {
-        let is_awaited = match self.payment.as_ref().map(|payment| payment.state) {
-            Some(PaymentState::Challenge | PaymentState::Review) => true,
-            None
-            | Some(
-                PaymentState::Created
-                | PaymentState::Pending
-                | PaymentState::Paid
-                | PaymentState::Denied
-                | PaymentState::Cancelled
-                | PaymentState::Expired
-                | PaymentState::PartlyRefunded
-                | PaymentState::Refunded
-                | PaymentState::ChargedBack
-                | PaymentState::Reversed,
-            ) => false,
-        };
-        self.bill.is_owed() && !is_awaited
+        let newest = self.payment.as_ref().map(|payment| payment.state);
+        let is_challenged = newest == Some(PaymentState::Challenge);
+        self.bill.is_owed() && !is_challenged && !self.is_in_review()
     }
 
     /// What a click comes to.
@@ -99,13 +91,16 @@ impl BillOrder {
         }
     }
 
-    /// The order id that its page shows: of the attempt that paid it, of the newest one, or the
-    /// bill's own.
+    /// The order id that its page shows: of the attempt that paid it, of the one that somebody must look
+    /// at, of the newest one, or the bill's own.
     #[must_use]
     pub fn order_id(&self) -> OrderId {
         let is_closed = self.bill.settled_at.is_some() && self.state() != PaymentState::Review;
         if is_closed && let Some(order) = self.bill.paid_by() {
             return order.clone();
+        }
+        if let Some(in_review) = self.bill.in_review.first() {
+            return in_review.order.clone();
         }
         self.payment
             .as_ref()
@@ -118,8 +113,8 @@ impl BillOrder {
     pub fn state(&self) -> PaymentState {
         let payment = self.payment.as_ref();
         let online = payment.map_or(PaymentState::Created, |payment| payment.state);
-        if online == PaymentState::Review {
-            return online;
+        if self.is_in_review() {
+            return PaymentState::Review;
         }
         match self.bill.state() {
             BillState::Paid if self.bill.kept() < self.bill.amount() => {

@@ -27,6 +27,8 @@ pub enum DropReason {
     Paid,
     /// What it is about was called off or is gone.
     CalledOff,
+    /// Money for what it asks for has come, and a person looks at it.
+    InReview,
     /// The subscriber whom it was for is paused.
     SubscriberPaused,
     /// The subscriber whom it was for is no longer there.
@@ -106,6 +108,7 @@ named!(DropReason, "drop reason", {
     TooOld = "too-old",
     Paid = "paid",
     CalledOff = "called-off",
+    InReview = "in-review",
     SubscriberPaused = "subscriber-paused",
     SubscriberRemoved = "subscriber-removed",
     Replaced = "replaced",
@@ -182,6 +185,10 @@ impl DropReason {
             Self::TooOld => ("Sudah terlambat untuk dikirim", "Too late to be sent"),
             Self::Paid => ("Sudah dibayar", "Paid already"),
             Self::CalledOff => ("Sudah dibatalkan", "Called off"),
+            Self::InReview => (
+                "Pembayarannya sedang ditinjau",
+                "Its payment is being looked at",
+            ),
             Self::SubscriberPaused => ("Langganan sedang dijeda", "The subscription is paused"),
             Self::SubscriberRemoved => ("Pelanggan sudah dihapus", "The subscriber was removed"),
             Self::Replaced => (

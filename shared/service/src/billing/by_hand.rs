@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{CellChange, StoreError};
 use pesan_domain::billing::{
-    Bill, BillId, Cell, GivenBack, Instalment, Reason, Reference, Refused, Slip, Source, Who,
+    Bill, BillId, Cell, GivenBack, Instalment, Reason, Reference, Refused, Slip, Source, Struck,
+    Who,
 };
-use pesan_domain::ids::{MerchantId, SlipId};
+use pesan_domain::ids::{MerchantId, OrderId, SlipId};
 use pesan_domain::money::Rupiah;
 
-use super::BillingError;
+use super::{BillingError, profile};
 use crate::{App, TRIES, event_id, step_aside};
 
 /// How money came past Midtrans.
@@ -90,6 +91,99 @@ pub async fn pay_by_hand(
     let cell = write(app, merchant, bill, pay, |cell| has(cell, &slip.id)).await?;
     tracing::info!(%merchant, kind = "billing", outcome = "paid by hand", bill = %bill);
     Ok(cell)
+}
+
+/// Strikes out a record of money that never came: the `number`th of those that came, from 1. The bill
+/// asks for it again.
+///
+/// # Errors
+/// [`BillingError::UnknownBill`], [`BillingError::Refused`]
+pub async fn strike(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+    number: usize,
+    struck: &Struck,
+) -> Result<Cell, BillingError> {
+    let zone = profile(app, merchant).await?.zone;
+    let place = number.checked_sub(1).ok_or(Refused::NotPaid)?;
+    let strike = |cell: &Cell, now: Timestamp| {
+        let today = now.to_zoned(zone.tz()).date();
+        cell.strike(place, struck.clone(), today, now)
+    };
+    let is_done = |cell: &Cell| {
+        let bill = cell.bill.as_ref();
+        let record = bill.and_then(|bill| bill.instalments.get(place));
+        record.is_some_and(|record| record.struck.as_ref() == Some(struck))
+    };
+    let cell = write(app, merchant, bill, strike, is_done).await?;
+    tracing::info!(%merchant, kind = "billing", outcome = "struck", bill = %bill);
+    Ok(cell)
+}
+
+/// Money in review that is counted after all.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// Of which order.
+    pub order: OrderId,
+    /// How much of it counts; what the bill asks for, at most what was asked with the order, where it
+    /// is not said.
+    pub amount: Option<Rupiah>,
+    /// Who decides.
+    pub by: Who,
+}
+
+/// Counts money that waits for a person's decision. What more came than the bill asks for is for the
+/// shop to give back.
+///
+/// # Errors
+/// [`BillingError::UnknownBill`], [`BillingError::Refused`]: with [`Refused::NotPaid`] where no money of
+/// that order waits, with [`Refused::Closed`] where the bill asks for nothing.
+pub async fn accept(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+    accepted: &Accepted,
+) -> Result<Cell, BillingError> {
+    let profile = profile(app, merchant).await?;
+    let order = &accepted.order;
+    let slip = slip(app, None);
+    for nth in 1..=TRIES {
+        let unknown = || BillingError::UnknownBill(bill.clone());
+        let before = cell(app, merchant, bill).await?.ok_or_else(unknown)?;
+        if nth > 1 && has(&before, &slip.id) {
+            return Ok(before);
+        }
+        let now = app.clock.now();
+        let owed = before.bill.as_ref().ok_or_else(unknown)?;
+        let payment = app.store.payment(merchant, order).await?;
+        let waits = owed.in_review.iter().any(|one| one.order == *order);
+        let payment = payment.filter(|_| waits).ok_or(Refused::NotPaid)?;
+        let most = payment.amount.min(owed.remaining());
+        let counted = Instalment {
+            slip: Some(slip.clone()),
+            ..Instalment::new(
+                accepted.amount.unwrap_or(most),
+                Source::Online(order.clone()),
+                now,
+            )
+        };
+        let paid = before.receive(counted)?;
+        let after = paid.reviewing(order, false, now).unwrap_or(paid);
+        let payment = payment.accepted();
+        let written = app.store.accept(&profile, &payment, &after, before.version);
+        match written.await {
+            Ok(()) => {
+                tracing::info!(%merchant, kind = "billing", outcome = "accepted", bill = %bill);
+                return Ok(after);
+            }
+            Err(StoreError::Conflict) => step_aside(nth).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(BillingError::Unavailable(
+        "the bill is being written by others".to_owned(),
+    ))
 }
 
 /// Calls a bill off.

@@ -132,7 +132,8 @@ impl Sums {
                 | Why::Paid
                 | Why::Voided
                 | Why::Refunded
-                | Why::Reversed,
+                | Why::Reversed
+                | Why::Struck,
             )
             | None => {}
         }

@@ -23,7 +23,9 @@ use crate::{App, Failure};
 
 pub use begin::{Kind, begin_zone};
 pub use bill_page::{BillView, by_token, pay};
-pub use by_hand::{ByHand, Received, Returned, cell, pay_by_hand, refund, void};
+pub use by_hand::{
+    Accepted, ByHand, Received, Returned, accept, cell, pay_by_hand, refund, strike, void,
+};
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
 pub use progress::{Progress, ShardProgress, progress};

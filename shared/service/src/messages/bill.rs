@@ -7,7 +7,7 @@ use futures_util::future::try_join;
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{MessageRecord, StoreError, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
-use pesan_domain::billing::{BillId, BillState, Cell, News, Symbol, Track, Why};
+use pesan_domain::billing::{Bill, BillId, BillState, Cell, News, Symbol, Track, Why};
 use pesan_domain::dialogue::{Key, KeyDoes, Keyboard, Reply};
 use pesan_domain::ids::{MerchantId, MessageId};
 use pesan_domain::language::Language;
@@ -201,6 +201,10 @@ pub(super) fn gone(
         Some(BillState::Paid) => return Some(DropReason::Paid),
         Some(BillState::Voided | BillState::Refunded) | None => return Some(DropReason::CalledOff),
         Some(BillState::Owed) => {}
+    }
+    let waits = |bill: &Bill| !bill.in_review.is_empty();
+    if cell.bill.as_ref().is_some_and(waits) {
+        return Some(DropReason::InReview);
     }
     let Some(subscriber) = around.debtor(bill) else {
         return Some(DropReason::SubscriberRemoved);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{Billed, SubjectMove};
-use pesan_domain::billing::{Cell, GivenBack, Reason, Refused, Source, Who};
+use pesan_domain::billing::{Bill, Cell, GivenBack, Reason, Refused, Source, Who};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 
@@ -21,6 +21,47 @@ pub(super) fn pay(
     let source = Source::Online(payment.order_id.clone());
     let paid = billed.cell.pay(payment.amount, source, settled_at).ok()?;
     Some(moved(billed, paid))
+}
+
+/// The bill with what is to be known of a payment for it: that a person must look at it, or no longer;
+/// none where that is known.
+pub(super) fn review(
+    billed: &Billed,
+    subject: &SubjectMove,
+    payment: &Payment,
+    now: Timestamp,
+) -> Option<SubjectMove> {
+    let cell = left(billed, subject);
+    let order = &payment.order_id;
+    let counts = |bill: &Bill| bill.has_money_of(order);
+    let is_counted = cell.bill.as_ref().is_some_and(counts);
+    let is_in_review = match payment.state {
+        PaymentState::Review => true,
+        // The rest of it is nobody's yet.
+        PaymentState::PartlyRefunded => !is_counted,
+        PaymentState::Created
+        | PaymentState::Pending
+        | PaymentState::Challenge
+        | PaymentState::Paid
+        | PaymentState::Denied
+        | PaymentState::Cancelled
+        | PaymentState::Expired
+        | PaymentState::Refunded
+        | PaymentState::ChargedBack
+        | PaymentState::Reversed => false,
+    };
+    let next = cell.reviewing(order, is_in_review, now)?;
+    Some(moved(billed, next))
+}
+
+/// The cell as this step has left it so far.
+fn left<'a>(billed: &'a Billed, subject: &'a SubjectMove) -> &'a Cell {
+    match subject {
+        SubjectMove::Bill { cell, .. } => cell,
+        SubjectMove::Stays | SubjectMove::Reservation { .. } | SubjectMove::TopUp(_) => {
+            &billed.cell
+        }
+    }
 }
 
 /// What became of money that went back.
@@ -46,12 +87,7 @@ pub(super) fn take_back(
     case: &Case<'_>,
 ) -> WentBack {
     // Money that is heard of for the first time when it goes has come in this same step.
-    let cell = match subject {
-        SubjectMove::Bill { cell, .. } => cell,
-        SubjectMove::Stays | SubjectMove::Reservation { .. } | SubjectMove::TopUp(_) => {
-            &billed.cell
-        }
-    };
+    let cell = left(billed, subject);
     let order = &after.order_id;
     let next = match after.state {
         PaymentState::Reversed | PaymentState::ChargedBack | PaymentState::Cancelled => {

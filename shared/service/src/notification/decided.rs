@@ -50,7 +50,18 @@ impl Decided {
             }
         }
         decided.take_back(case);
+        decided.tell_bill(case);
         decided
+    }
+
+    /// The bill knows of money for it that somebody must look at.
+    fn tell_bill(&mut self, case: &Case<'_>) {
+        if let PaidFor::Bill(billed) = &case.charge.paid_for {
+            let payment = self.payment.as_ref().unwrap_or(&case.charge.payment);
+            if let Some(moved) = bill::review(billed, &self.subject, payment, case.now) {
+                self.subject = moved;
+            }
+        }
     }
 
     fn confirm(&mut self, case: &Case<'_>, settled_at: Timestamp) {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::{Bill, BillState, Event, GivenBack, Instalment, Reason, Source, Voided, Who};
+use super::super::{
+    Bill, BillState, Event, GivenBack, InReview, Instalment, Reason, Source, Struck, Voided, Who,
+};
 use super::{Cell, Why};
 use crate::ids::OrderId;
 use crate::money::Rupiah;
@@ -107,6 +109,64 @@ impl Cell {
             });
         }
         Ok(next.holding(bill))
+    }
+
+    /// The cell after a record of money that never came was struck out: the `place`th of those that
+    /// came, from 0. The bill asks for it again, as when a bank takes money back.
+    ///
+    /// # Errors
+    /// [`Refused::NotPaid`] where nothing is recorded there by hand, [`Refused::Known`] where it is
+    /// struck out already, [`Refused::Closed`] for a bill that is called off or given back.
+    pub fn strike(
+        &self,
+        place: usize,
+        struck: Struck,
+        today: Date,
+        at: Timestamp,
+    ) -> Result<Self, Refused> {
+        let (mut next, mut bill) = self.with_bill()?;
+        let was = bill.state();
+        let instalment = bill.instalments.get_mut(place).ok_or(Refused::NotPaid)?;
+        match &instalment.source {
+            Source::Cash(_) | Source::Transfer(_) => {}
+            Source::Online(_) => return Err(Refused::NotPaid),
+        }
+        if instalment.reversed_at.is_some() {
+            return Err(Refused::Known);
+        }
+        instalment.reversed_at = Some(at);
+        instalment.struck = Some(struck);
+        match was {
+            BillState::Owed => {}
+            BillState::Paid => {
+                bill.settled_at = None;
+                next.befall(Why::Struck, at, |track, mark| {
+                    Event::Reversed(self.before(track, mark, today))
+                });
+            }
+            BillState::Voided | BillState::Refunded => return Err(Refused::Closed(was)),
+        }
+        bill.count_lost();
+        Ok(next.holding(bill))
+    }
+
+    /// The cell after an order's money went to a person to look at, or was decided about; none where
+    /// that is known.
+    #[must_use]
+    pub fn reviewing(&self, order: &OrderId, is_in_review: bool, at: Timestamp) -> Option<Self> {
+        let (next, mut bill) = self.with_bill().ok()?;
+        let known = bill.in_review.iter().position(|one| one.order == *order);
+        match (known, is_in_review) {
+            (None, true) => bill.in_review.push(InReview {
+                order: order.clone(),
+                since: at,
+            }),
+            (Some(place), false) => {
+                bill.in_review.remove(place);
+            }
+            (None, false) | (Some(_), true) => return None,
+        }
+        Some(next.holding(bill))
     }
 
     /// The cell after its bill was called off.

@@ -62,6 +62,8 @@ pub enum Why {
     Refunded,
     /// The bank took the money back.
     Reversed,
+    /// The money never came: its record was a mistake.
+    Struck,
 }
 
 impl Why {
@@ -78,6 +80,7 @@ impl Why {
             Self::Voided => ("voided", None),
             Self::Refunded => ("refunded", None),
             Self::Reversed => ("reversed", None),
+            Self::Struck => ("struck", None),
         }
     }
 
@@ -102,6 +105,7 @@ impl Why {
             ("voided", None) => Ok(Self::Voided),
             ("refunded", None) => Ok(Self::Refunded),
             ("reversed", None) => Ok(Self::Reversed),
+            ("struck", None) => Ok(Self::Struck),
             _ => Err(UnknownName {
                 kind: "reason of a write",
                 name: text.to_owned(),

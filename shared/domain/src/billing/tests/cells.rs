@@ -204,6 +204,7 @@ fn i10_reasons_read_back() {
         Why::Voided,
         Why::Refunded,
         Why::Reversed,
+        Why::Struck,
     ];
     for channel in Channel::ALL {
         reasons.extend([Why::Made(*channel), Why::Accepted(*channel)]);

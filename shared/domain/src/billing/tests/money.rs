@@ -40,6 +40,34 @@ fn sums(cell: &Cell) -> [u64; 3] {
 }
 
 #[test]
+fn what_was_entered_by_mistake_is_struck_out_and_asked_for_again() {
+    let struck = || Struck {
+        by: who(),
+        reason: reason(),
+    };
+    let strike = |cell: &Cell, place| cell.strike(place, struck(), date(2026, 12, 1), month_end());
+    let cash = |cell: &Cell, amount| cell.pay(amount, Source::Cash(who()), month_end());
+    let part = cash(&billed(&owing()), PART).unwrap();
+    let paid = online(&part, 1, REST).unwrap();
+    assert_eq!(
+        strike(&paid, 1),
+        Err(Refused::NotPaid),
+        "Midtrans told of it"
+    );
+    assert_eq!(strike(&paid, 2), Err(Refused::NotPaid));
+    let open = strike(&paid, 0).unwrap();
+    assert_eq!(sums(&open), [100_000, 0, 50_000]);
+    assert_eq!(open.symbol(Track::Bill), Symbol::G, "no channel had taken it");
+    assert_eq!(strike(&open, 0), Err(Refused::Known));
+    assert_eq!(sums(&cash(&open, PART).unwrap()), [150_000, 0, 0]);
+    let closed = by_hand(&cash(&billed(&owing()), FEE).unwrap(), FEE).unwrap();
+    assert_eq!(
+        strike(&closed, 0),
+        Err(Refused::Closed(BillState::Refunded))
+    );
+}
+
+#[test]
 fn money_given_back_that_the_bank_then_takes_too_is_lost_and_the_bill_can_be_settled() {
     let paid = online(&billed(&owing()), 1, FEE).unwrap();
     let back = by_hand(&paid, PART).unwrap();
