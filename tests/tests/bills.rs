@@ -8,7 +8,7 @@
 
 use futures_util::future::join_all;
 use pesan_tests::bill::Debtor;
-use pesan_tests::{Stack, notification};
+use pesan_tests::{API_KEY, Stack, notification};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -637,6 +637,18 @@ async fn a_subscriber_links_a_chat_once_and_gets_the_receipt_there_after_stop() 
     };
     assert_eq!(chat(), 7);
 
+    // The chat is taken out: a link that was followed once opens the way to nobody again.
+    let path = "/v1/subscribers/plg-001";
+    let take_out = stack.request(Method::PATCH, path).bearer_auth(API_KEY);
+    let taken_out = take_out.json(&json!({"telegram_chat": null})).send().await;
+    assert_eq!(taken_out.unwrap().status(), 200);
+    for customer in [&other, &own] {
+        let used = customer.say(&payload(&link)).await;
+        assert!(used.text.contains("sudah dipakai"), "{used:?}");
+    }
+    own.say(&payload(&of("plg-001"))).await;
+    assert_eq!(chat(), 7);
+
     // WhatsApp is not wanted any more: the receipt goes to the chat.
     stack.writes(&debtor.phone, "STOP", 1).await;
     let phone = debtor.told().await;
@@ -657,4 +669,30 @@ async fn a_subscriber_links_a_chat_once_and_gets_the_receipt_there_after_stop() 
     let moved = other.say(&payload(&of("plg-001"))).await;
     assert!(moved.text.contains("Chat ini sudah terhubung"), "{moved:?}");
     assert_eq!(chat(), 8);
+}
+
+#[tokio::test]
+async fn an_exchanged_link_key_closes_no_bill_and_a_revoked_one_closes_all() {
+    let debtor = Debtor::billed().await;
+    let operator = &debtor.operator;
+    let rotated = operator.does("pesan link-key rotate --json").json();
+    assert_eq!(rotated, json!({"bookings": 0, "bills": 25}));
+    let next = debtor.link_of(BILL);
+    assert_ne!(next, debtor.link);
+    let path_of = |link: &str| {
+        let path = link.strip_prefix(debtor.stack.base_url());
+        path.unwrap().to_owned()
+    };
+    for link in [&debtor.link, &next] {
+        let page = debtor.page_at(&path_of(link)).await;
+        assert_eq!(page.says(), (BILL, FEE, "Created"));
+    }
+    let reissued = operator.does("pesan link-key reissue").out;
+    assert!(reissued.contains("0 bookings and 25 bills"), "{reissued}");
+
+    operator.does("pesan link-key rotate --revoke");
+    // What was handed out under the key before the last one is nobody's to make, and stays.
+    assert_eq!(debtor.stack.get(&path_of(&next)).await.0, 404);
+    let last = debtor.link_of(BILL);
+    assert_eq!(debtor.page_at(&path_of(&last)).await.payment, "Created");
 }

@@ -65,6 +65,7 @@ pub fn by_telegram(name: &str, chat: i64) -> Subscriber {
         opted_out: Some(said),
         consent: None,
         telegram_chat: Some(chat),
+        chat_changes: 0,
         made_at: at("2026-01-01T00:00:00Z"),
         version: 1,
     }
