@@ -105,9 +105,7 @@ async fn main() {
         let world = subscribed(count).await;
         let proxy = Proxy::before(&world.variables).await;
         let run = RunId::Bill { period };
-        billing::begin(&world.app, &demo(), period, false)
-            .await
-            .unwrap();
+        billing::begin(&world.app, &demo(), wanted).await.unwrap();
         let began = Instant::now();
         let shards: Vec<_> = (0..8)
             .map(|number| {

@@ -35,7 +35,7 @@ async fn d1_d2_a_schedule_that_fires_twice_or_a_day_later_bills_once() {
     assert_eq!(world.told(), 3);
     world.turn(24 * 3_600);
     assert_eq!(month_end(&world.app).await, 0);
-    let again = billing::begin(&world.app, &demo(), november(), false).await;
+    let again = billing::begin(&world.app, &demo(), Wanted::run_of(november())).await;
     assert!(matches!(again, Ok(Begun::Before(_))), "{again:?}");
     settle_down(&world).await;
     assert_eq!((world.told(), world.messages().await.len()), (3, 3));
@@ -104,9 +104,7 @@ async fn d3_a_run_killed_before_or_after_each_call_bills_everybody_once() {
         for nth in 0.. {
             period = period.plus(-1);
             let run = RunId::Bill { period };
-            billing::begin(&world.app, &demo(), period, false)
-                .await
-                .unwrap();
+            billing::begin(&world.app, &demo(), wanted).await.unwrap();
             let shard = shard_of(run, 0).await;
             proxy.kills(nth, after);
             let app = world.app_over(&proxy.url);
@@ -271,7 +269,7 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
         let name = |number: i64| format!("plg-{number:04}");
         let all = (0..count).map(|number| by_telegram(&name(number), number + 1));
         subscribe(&world, all.collect()).await;
-        let forecast = billing::begin(&world.app, &demo(), november(), true).await;
+        let forecast = billing::begin(&world.app, &demo(), dry).await;
         let Ok(Begun::Forecast(forecast)) = forecast else {
             unreachable!("{forecast:?}");
         };
@@ -282,7 +280,7 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
             world.rows("M#demo#BILL").await.is_empty(),
             "nothing is written"
         );
-        billing::begin(&world.app, &demo(), november(), false)
+        billing::begin(&world.app, &demo(), Wanted::run_of(november()))
             .await
             .unwrap();
         settle_down(&world).await;

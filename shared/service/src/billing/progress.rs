@@ -3,11 +3,11 @@
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp, Unit};
 use pesan_adapters::dynamodb::{RunRecord, ShardRecord, StoreError, Tape};
-use pesan_domain::billing::{self, Cell, Counts, Run, RunId, Shard, State, Symbol};
+use pesan_domain::billing::{self, Cell, Counts, Run, RunId, SHARDS, Shard, State, Symbol};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
 
-use super::tape::is_on;
+use super::late::came_later;
 use super::{BillingError, later, profile};
 use crate::App;
 
@@ -23,16 +23,23 @@ pub struct Progress {
     pub state: State,
     /// How many cells the heads have passed.
     pub head: u64,
+    /// How many cells it is likely to have: those of the month before. None where there were none, and
+    /// of a reminder's run.
+    pub expected: Option<u64>,
     /// What the cells hold: of a tape of up to a thousand cells as it is now, of a longer one as the
     /// machines last saw it, which look again every quarter of an hour until they halt.
     pub counts: Counts,
     /// Each shard.
     pub shards: Vec<ShardProgress>,
-    /// How many cells a second the heads pass; none where too little time has gone by to say.
+    /// How many cells a second the heads pass; none where too little time has gone by to say, and
+    /// where it is less than one.
     pub per_second: Option<u64>,
-    /// When it is likely to have told everybody; none where nothing is known to tell by, and when it
-    /// is over.
+    /// When it is likely to have told everybody; none where nothing is known to tell by, and when
+    /// everybody is told.
     pub ends_at: Option<Timestamp>,
+    /// How many subscribers came after it within its month, whom no run bills for it; none where it was
+    /// not begun before the month's last day, and while it scans.
+    pub came_later: Option<u64>,
 }
 
 /// How far a shard is.
@@ -44,6 +51,8 @@ pub struct ShardProgress {
     pub state: State,
     /// How many cells its head has passed.
     pub head: u64,
+    /// Whether it met what its table has no row for, and waits for [`super::resume`].
+    pub is_stopped: bool,
 }
 
 /// How far a run is.
@@ -64,24 +73,60 @@ pub async fn progress(
         State::Scan => false,
         State::Settle | State::Halt => true,
     };
-    if is_scanned && seen.head <= COUNTED_ANEW {
-        seen.counts = counted_anew(app, merchant, run).await?;
+    let now = app.clock.now();
+    let is_new = is_scanned && is_short(app, &record.run, seen.head).await?;
+    if is_new {
+        seen.counts = counted_anew(app, &record.run).await?;
     }
-    Ok(of(&profile, record, &shards, seen, app.clock.now()))
+    let came_later = if is_scanned && record.run.is_early() {
+        Some(came_later(app, &record.run, Timestamp::MAX).await?)
+    } else {
+        None
+    };
+    let ends_at = ends_at(&profile, &record, &shards, &seen, is_new, now);
+    Ok(Progress {
+        state: seen.state,
+        head: seen.head,
+        expected: record.expected,
+        counts: seen.counts,
+        shards: shards.iter().map(of_shard).collect(),
+        per_second: per_second(&record.run, &shards, seen.head),
+        ends_at,
+        came_later,
+        run: record.run,
+    })
+}
+
+/// Whether all cells of its period are few enough to be read for whoever asks. On a reminder's tape
+/// are some of them, and all are read to find those.
+async fn is_short(app: &App, run: &Run, head: u64) -> Result<bool, StoreError> {
+    let cells = match run.id {
+        RunId::Bill { .. } => Some(head),
+        RunId::Reminder { period, .. } => {
+            let bills = app.store.run(&run.merchant, RunId::Bill { period }).await?;
+            bills.map(|(_, shards)| {
+                shards
+                    .iter()
+                    .map(|record| record.shard.counts.total())
+                    .sum()
+            })
+        }
+    };
+    Ok(cells.is_some_and(|cells| cells <= COUNTED_ANEW))
 }
 
 /// What the cells of a tape hold now.
-async fn counted_anew(app: &App, merchant: &MerchantId, run: RunId) -> Result<Counts, StoreError> {
-    let shards = Shard::all();
-    let of_shard = shards.iter().map(|shard| Tape {
-        merchant,
-        period: run.period(),
-        shard: shard.number,
+async fn counted_anew(app: &App, run: &Run) -> Result<Counts, StoreError> {
+    let of_shard = (0..SHARDS).map(|shard| Tape {
+        merchant: &run.merchant,
+        period: run.id.period(),
+        shard,
     });
     let cells = of_shard.map(|tape| cells_of(app, tape));
     let cells = try_join_all(cells).await?;
-    let on_it = cells.iter().flatten().filter(|cell| is_on(run, cell));
-    Ok(on_it.map(|cell| cell.symbol(run.track())).collect())
+    let on_it = cells.iter().flatten();
+    let on_it = on_it.filter(|cell| run.is_on_tape(cell));
+    Ok(on_it.map(|cell| cell.symbol(run.id.track())).collect())
 }
 
 /// All cells of a shard.
@@ -102,45 +147,41 @@ async fn cells_of(app: &App, tape: Tape<'_>) -> Result<Vec<Cell>, StoreError> {
     }
 }
 
-fn of(
+/// When everybody is likely to be told; `is_new` says that the counts are as the cells are now.
+fn ends_at(
     merchant: &Merchant,
-    record: RunRecord,
+    record: &RunRecord,
     shards: &[ShardRecord],
-    seen: billing::Progress,
+    seen: &billing::Progress,
+    is_new: bool,
     now: Timestamp,
-) -> Progress {
-    let billing::Progress {
-        state,
-        head,
-        counts,
-    } = seen;
-    let per_second = per_second(&record.run, shards, head);
-    let expected = record.expected.filter(|expected| *expected >= head);
-    let to_scan = match (state, expected, per_second) {
-        (State::Scan, Some(expected), Some(speed)) => {
-            Some(seconds(expected.saturating_sub(head), speed))
+) -> Option<Timestamp> {
+    let run = &record.run;
+    let on_their_way = seen.counts.get(Symbol::C);
+    let speed = merchant.messaging.whatsapp_per_second.into();
+    let ends = match seen.state {
+        State::Scan => {
+            let expected = record.expected.filter(|expected| *expected >= seen.head)?;
+            let cells = per_second(run, shards, seen.head)?;
+            let scanned = later(now, seconds(expected.saturating_sub(seen.head), cells));
+            // As many of those to come have a message as of those that were passed.
+            let all = on_their_way
+                .saturating_mul(expected)
+                .checked_div(seen.head)?;
+            scanned.max(later(run.begun_at, seconds(all, speed)))
         }
-        (State::Scan, _, _) | (State::Halt, _, _) => None,
-        (State::Settle, _, _) => Some(SignedDuration::ZERO),
+        State::Settle if on_their_way == 0 => return None,
+        State::Settle if is_new => later(now, seconds(on_their_way, speed)),
+        // Those that were on their way when the heads passed them.
+        State::Settle => {
+            let told = later(run.begun_at, seconds(on_their_way, speed));
+            Some(told).filter(|told| *told > now)?
+        }
+        State::Halt => return None,
     };
-    let to_tell = seconds(
-        counts.get(Symbol::C),
-        merchant.messaging.whatsapp_per_second.into(),
-    );
-    Progress {
-        ends_at: to_scan.map(|scan| {
-            let told = later(record.run.begun_at, to_tell);
-            let ends = later(now, scan).max(told).min(record.run.deadline.max(now));
-            // It is a guess: no fractions of a second.
-            ends.round(Unit::Second).unwrap_or(ends)
-        }),
-        run: record.run,
-        state,
-        head,
-        counts,
-        shards: shards.iter().map(of_shard).collect(),
-        per_second,
-    }
+    // It is a guess: no fractions of a second.
+    let ends = ends.min(run.deadline.max(now));
+    Some(ends.round(Unit::Second).unwrap_or(ends))
 }
 
 fn of_shard(record: &ShardRecord) -> ShardProgress {
@@ -148,6 +189,7 @@ fn of_shard(record: &ShardRecord) -> ShardProgress {
         number: record.shard.number,
         state: record.shard.state,
         head: record.shard.counts.total(),
+        is_stopped: record.is_stopped,
     }
 }
 
@@ -159,7 +201,8 @@ fn per_second(run: &Run, shards: &[ShardRecord], head: u64) -> Option<u64> {
         .max()?;
     let took = until.duration_since(run.begun_at).as_millis();
     let took = u64::try_from(took).ok().filter(|millis| *millis > 0)?;
-    head.saturating_mul(1_000).checked_div(took)
+    let speed = head.saturating_mul(1_000).checked_div(took);
+    speed.filter(|speed| *speed > 0)
 }
 
 /// How long so many take at a speed.
