@@ -24,7 +24,7 @@ use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, Driven, Shard};
+use pesan_service::billing::{self, Driven, Shard, Wanted};
 use proxy::Proxy;
 use support::{World, at};
 
@@ -105,6 +105,7 @@ async fn main() {
         let world = subscribed(count).await;
         let proxy = Proxy::before(&world.variables).await;
         let run = RunId::Bill { period };
+        let wanted = Wanted::run_of(period);
         billing::begin(&world.app, &demo(), wanted).await.unwrap();
         let began = Instant::now();
         let shards: Vec<_> = (0..8)

@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use pesan_adapters::dynamodb::{RunRecord, ShardRecord, StoreError, Tape};
 use pesan_domain::billing::{self, Cell, Counts, Run, RunId, SHARDS, Shard, State, Symbol};
 use pesan_domain::ids::MerchantId;
-use pesan_domain::merchant::Merchant;
 
 use super::late::came_later;
 use super::{BillingError, later, profile};
@@ -83,7 +82,13 @@ pub async fn progress(
     } else {
         None
     };
-    let ends_at = ends_at(&profile, &record, &shards, &seen, is_new, now);
+    let look = Look {
+        seen: &seen,
+        is_new,
+        messages_per_second: profile.messaging.whatsapp_per_second.into(),
+        now,
+    };
+    let ends_at = look.ends_at(&record, &shards);
     Ok(Progress {
         state: seen.state,
         head: seen.head,
@@ -147,41 +152,45 @@ async fn cells_of(app: &App, tape: Tape<'_>) -> Result<Vec<Cell>, StoreError> {
     }
 }
 
-/// When everybody is likely to be told; `is_new` says that the counts are as the cells are now.
-fn ends_at(
-    merchant: &Merchant,
-    record: &RunRecord,
-    shards: &[ShardRecord],
-    seen: &billing::Progress,
+/// What was seen of a run at a moment.
+struct Look<'a> {
+    seen: &'a billing::Progress,
+    /// Whether the counts are as the cells are now.
     is_new: bool,
+    messages_per_second: u64,
     now: Timestamp,
-) -> Option<Timestamp> {
-    let run = &record.run;
-    let on_their_way = seen.counts.get(Symbol::C);
-    let speed = merchant.messaging.whatsapp_per_second.into();
-    let ends = match seen.state {
-        State::Scan => {
-            let expected = record.expected.filter(|expected| *expected >= seen.head)?;
-            let cells = per_second(run, shards, seen.head)?;
-            let scanned = later(now, seconds(expected.saturating_sub(seen.head), cells));
-            // As many of those to come have a message as of those that were passed.
-            let all = on_their_way
-                .saturating_mul(expected)
-                .checked_div(seen.head)?;
-            scanned.max(later(run.begun_at, seconds(all, speed)))
-        }
-        State::Settle if on_their_way == 0 => return None,
-        State::Settle if is_new => later(now, seconds(on_their_way, speed)),
-        // Those that were on their way when the heads passed them.
-        State::Settle => {
-            let told = later(run.begun_at, seconds(on_their_way, speed));
-            Some(told).filter(|told| *told > now)?
-        }
-        State::Halt => return None,
-    };
-    // It is a guess: no fractions of a second.
-    let ends = ends.min(run.deadline.max(now));
-    Some(ends.round(Unit::Second).unwrap_or(ends))
+}
+
+impl Look<'_> {
+    /// When everybody is likely to be told.
+    fn ends_at(&self, record: &RunRecord, shards: &[ShardRecord]) -> Option<Timestamp> {
+        let (run, seen, now) = (&record.run, self.seen, self.now);
+        let on_their_way = seen.counts.get(Symbol::C);
+        let takes = |messages| seconds(messages, self.messages_per_second);
+        let ends = match seen.state {
+            State::Scan => {
+                let expected = record.expected.filter(|expected| *expected >= seen.head)?;
+                let cells = per_second(run, shards, seen.head)?;
+                let scanned = later(now, seconds(expected.saturating_sub(seen.head), cells));
+                // As many of those to come have a message as of those that were passed.
+                let all = on_their_way
+                    .saturating_mul(expected)
+                    .checked_div(seen.head)?;
+                scanned.max(later(run.begun_at, takes(all)))
+            }
+            State::Settle if on_their_way == 0 => return None,
+            State::Settle if self.is_new => later(now, takes(on_their_way)),
+            // Those that were on their way when the heads passed them.
+            State::Settle => {
+                let told = later(run.begun_at, takes(on_their_way));
+                Some(told).filter(|told| *told > now)?
+            }
+            State::Halt => return None,
+        };
+        // It is a guess: no fractions of a second.
+        let ends = ends.min(run.deadline.max(now));
+        Some(ends.round(Unit::Second).unwrap_or(ends))
+    }
 }
 
 fn of_shard(record: &ShardRecord) -> ShardProgress {
@@ -209,4 +218,81 @@ fn per_second(run: &Run, shards: &[ShardRecord], head: u64) -> Option<u64> {
 fn seconds(cells: u64, per_second: u64) -> SignedDuration {
     let seconds = cells.div_ceil(per_second.max(1));
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use pesan_domain::billing::{NewRun, Period, Reminders};
+    use pesan_domain::calendar::Zone;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    const BEGUN: &str = "2026-11-30T02:00:00Z";
+
+    /// A run of 10 messages a second with so many cells on their way, seen so many seconds after it
+    /// was begun: how many seconds it is likely to take from then.
+    fn left(state: State, head: u64, open: u64, is_new: bool, after: i64) -> Option<i64> {
+        let new = NewRun {
+            id: RunId::Bill {
+                period: Period::parse("2026-11").unwrap(),
+            },
+            merchant: MerchantId::parse("demo").unwrap(),
+            zone: Zone::Jakarta,
+            scheduled_at: at(BEGUN),
+            prices: [].into(),
+            reminders: Reminders::default(),
+        };
+        let record = RunRecord {
+            run: Run::begin(new, at(BEGUN)),
+            expected: Some(1_000),
+        };
+        let now = at(BEGUN) + SignedDuration::from_secs(after);
+        let mut counts = Counts::default();
+        counts.add_many(Symbol::C, open);
+        counts.add_many(Symbol::A, head - open);
+        let seen = billing::Progress {
+            state,
+            head,
+            counts,
+        };
+        let shards = [ShardRecord {
+            shard: Shard::new(0),
+            moved_at: now,
+            scanned_at: None,
+            is_stopped: false,
+        }];
+        let look = Look {
+            seen: &seen,
+            is_new,
+            messages_per_second: 10,
+            now,
+        };
+        let ends = look.ends_at(&record, &shards)?;
+        Some(ends.duration_since(now).as_secs())
+    }
+
+    #[test]
+    fn the_end_is_told_by_what_is_on_its_way_and_still_to_come() {
+        // Half of the messages are out: as long again, and not now.
+        assert_eq!(left(State::Settle, 1_000, 500, true, 50), Some(50));
+        assert_eq!(left(State::Settle, 1_000, 0, true, 100), None);
+        // 200 of 1,000 passed in 2 seconds: the messages of all take 100 since the beginning.
+        assert_eq!(left(State::Scan, 200, 200, false, 2), Some(98));
+        assert_eq!(left(State::Scan, 200, 100, false, 2), Some(48));
+        // Slow heads: 800 cells more at 2 a second.
+        assert_eq!(left(State::Scan, 200, 200, false, 100), Some(400));
+        // Counts of an hour ago tell nothing once all of it should be out.
+        assert_eq!(left(State::Settle, 1_000, 1_000, false, 40), Some(60));
+        assert_eq!(left(State::Settle, 1_000, 1_000, false, 100), None);
+        assert_eq!(left(State::Halt, 1_000, 0, true, 100), None);
+    }
+
+    #[test]
+    fn less_than_one_a_second_is_no_speed() {
+        assert_eq!(left(State::Scan, 50, 50, false, 100), None);
+    }
 }
