@@ -275,14 +275,16 @@ impl Stack {
         self.handle("/sandbox/faults", &fault).await;
     }
 
-    /// Ends all faults.
-    pub async fn end_faults(&self) {
+    /// Ends all faults; how many of those that were ordered met no call.
+    pub async fn end_faults(&self) -> u64 {
         let response = self
             .request(Method::DELETE, "/sandbox/faults")
             .send()
             .await
             .unwrap();
         assert!(response.status().is_success());
+        let ended: Value = response.json().await.unwrap();
+        ended["unmet"].as_u64().unwrap()
     }
 
     /// Every call a vendor received, oldest first.

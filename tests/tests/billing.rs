@@ -111,7 +111,7 @@ async fn d3_killed_in_the_middle_each_phone_gets_one_bill_all_the_same() {
             .handle(BILLS, &json!({"scheduled_at": MONTH_END}))
             .await;
         stack.idle().await;
-        stack.end_faults().await;
+        assert_eq!(stack.end_faults().await, 0, "{fault} {skip}: nobody died");
         stack.advance("40m").await;
         expect_one_each(&stack, &format!("{fault} {skip}")).await;
         assert_eq!(symbols(&stack).await, all("A"), "{fault} {skip}");
@@ -190,6 +190,57 @@ async fn a_receipt_that_says_failed_is_on_the_tape_and_a_later_one_takes_it_back
     stack.advance("61m").await;
     stack.idle().await;
     assert_eq!(symbols(&stack).await, all("A"));
+}
+
+#[tokio::test]
+async fn d11_who_wrote_stop_before_they_were_imported_or_moved_there_has_no_channel() {
+    let stack = before_month_end();
+    let operator = Operator::of(&stack);
+    let numbers = ["6281300000001", "6281300000002"];
+    for number in numbers {
+        stack.writes(number, "STOP", 1).await;
+    }
+    let rows = [("baru", numbers[0]), ("plg-002", numbers[1])];
+    let rows = rows.map(|(id, number)| format!("{id},Andi,+{number},dasar\n"));
+    operator.file(
+        "list.csv",
+        &format!("id,name,phone,plan\n{}", rows.concat()),
+    );
+    operator.does("pesan subscribers import demo list.csv");
+    for id in ["baru", "plg-002"] {
+        let line = format!("pesan subscribers show demo {id} --json");
+        let shown = operator.does(&line).json();
+        assert_eq!(shown["opted_out"]["source"], "WhatsApp STOP", "{id}");
+    }
+    let dry = operator.does("pesan billing run demo --dry-run --json");
+    assert_eq!(dry.json()["whatsapp"], SUBSCRIBERS - 1);
+    stack.advance("90m").await;
+    let expected = BTreeMap::from([("A".to_owned(), SUBSCRIBERS - 1), ("N".to_owned(), 2)]);
+    assert_eq!(symbols(&stack).await, expected);
+}
+
+#[tokio::test]
+async fn a_merchants_own_reminders_come_on_their_days_and_on_no_others() {
+    let stack = before_month_end();
+    let operator = Operator::of(&stack);
+    operator.does("pesan topup demo --package 100 --received transfer-2");
+    operator.does("pesan merchant set demo --reminders=-1,5");
+    let shown = operator.does("pesan merchant show demo --json").json();
+    assert_eq!(shown["reminders"], json!([-1, 5]));
+    stack.advance("90m").await;
+    let told = reminders(&stack, &[7, 8, 9, 10, 13, 14, 15, 17]).await;
+    let on = |day| {
+        (
+            day,
+            if [9, 15].contains(&day) {
+                SUBSCRIBERS
+            } else {
+                0
+            },
+        )
+    };
+    let expected: Vec<(u8, usize)> = [7, 8, 9, 10, 13, 14, 15, 17].map(on).into();
+    assert_eq!(told, expected);
 }
 
 /// When a phone's reminders were taken by Meta, by the day.

@@ -105,7 +105,7 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     let expected = json!({
         "period": "2026-11", "dry_run": true, "done": 0, "bills": 24, "total": 3_600_000,
         "whatsapp": 23, "telegram": 0, "cost": 23 * 367, "available": 36_700 - 367, "covered": true,
-        "days": 1, "seconds": 1, "sample": null,
+        "days": 1, "seconds": 1, "sample": null, "early": false, "came_later": 0,
         "no_channel": {
             "counts": {"opted-out": 1},
             "subscribers": [{"subscriber": "plg-003", "reason": "opted-out"}],
@@ -233,6 +233,10 @@ async fn d1_a_run_begun_by_hand_bills_once_and_the_second_reports_the_first() {
     let counts = json!({"U": 0, "C": 0, "N": 0, "K": 0, "A": SUBSCRIBERS, "G": 0, "P": 0});
     assert_eq!(run["counts"], counts);
     assert_eq!(run["ends_at"], Value::Null);
+    assert_eq!(
+        (&run["early"], &run["came_later"]),
+        (&json!(false), &Value::Null)
+    );
     let shards = run["shards"].as_array().unwrap();
     assert_eq!(shards.len(), 8);
     let heads: u64 = shards
@@ -335,6 +339,44 @@ async fn a_run_is_watched_until_everybody_is_told_or_nothing_moves() {
 }
 
 #[tokio::test]
+async fn a_run_begun_early_says_so_and_who_came_after_it_is_found_at_the_months_end() {
+    let stack = Stack::start_with(&Setup {
+        clock: Some("2026-11-05T10:00:00+07:00".to_owned()),
+        ..Setup::default()
+    });
+    let operator = Operator::of(&stack);
+    let dry = operator.does("pesan billing run demo --dry-run");
+    assert!(dry.out.contains("30 November 2026"), "{}", dry.out);
+    let begun = ask(&stack, &json!({"period": "2026-11"})).await;
+    assert_eq!(begun.status(), StatusCode::ACCEPTED);
+    let begun: Value = begun.json().await.unwrap();
+    assert_eq!(begun["early"], true);
+    stack.idle().await;
+    operator.file(
+        "list.csv",
+        "id,name,phone,plan\nbaru-1,Andi,+6281300000001,dasar\n",
+    );
+    stack.advance("24h").await;
+    operator.does("pesan subscribers import demo list.csv");
+    stack.set_clock("2026-11-30T10:00:00+07:00").await;
+    stack.idle().await;
+    assert_eq!(stack.alarms().await, ["subscribers not billed"]);
+    let run = read(&stack, NOVEMBER).await;
+    assert_eq!((&run["came_later"], &run["head"]), (&json!(1), &json!(25)));
+    let shown = operator.does("pesan billing show demo --period 2026-11");
+    assert!(shown.out.contains("came later  1"), "{}", shown.out);
+    let dry = ask(&stack, &json!({"period": "2026-11", "dry_run": true})).await;
+    let dry: Value = dry.json().await.unwrap();
+    assert_eq!((&dry["done"], &dry["came_later"]), (&json!(25), &json!(1)));
+
+    // Another month, which is meant.
+    let old = json!({"period": "2026-09", "old": true});
+    assert_eq!(ask(&stack, &old).await.status(), StatusCode::ACCEPTED);
+    let resumed = operator.does("pesan billing resume demo --period 2026-11");
+    assert!(resumed.out.contains("nothing stands still"), "{resumed:?}");
+}
+
+#[tokio::test]
 async fn what_names_no_run_is_refused_by_name() {
     let stack = month_end();
     for (path, expected) in [
@@ -380,6 +422,14 @@ async fn what_names_no_run_is_refused_by_name() {
             (409, "conflict", json!("period")),
         ),
         (
+            json!({"period": "2026-09", "dry_run": true}),
+            (409, "conflict", json!("period")),
+        ),
+        (
+            json!({"period": "2026-11", "old": "yes"}),
+            (400, "invalid-field", json!("old")),
+        ),
+        (
             json!({"period": "2026-11", "dry_run": "yes"}),
             (400, "invalid-field", json!("dry_run")),
         ),
@@ -395,6 +445,11 @@ async fn what_names_no_run_is_refused_by_name() {
     for (line, words) in [
         ("pesan billing run demo --period 2026-13", "2026-11"),
         ("pesan billing run demo --period 2026-12", "has not begun"),
+        ("pesan billing run demo --period 2025-11", "--old"),
+        (
+            "pesan billing resume demo --period 2026-11",
+            "has not begun",
+        ),
         ("pesan billing show demo --period 2026-11", "has not begun"),
         (
             "pesan billing show demo --period 2026-11 --track d0",

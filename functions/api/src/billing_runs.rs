@@ -15,7 +15,7 @@ use pesan_domain::message::Message;
 use pesan_domain::whatsapp::Phone;
 use pesan_service::App;
 use pesan_service::billing::{
-    Begun, Forecast as Foreseen, Listed, Progress, Sample, begin, sample,
+    Begun, Forecast as Foreseen, Listed, Progress, Sample, Wanted, begin, sample,
 };
 use pesan_service::subscribers::Position;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,8 @@ use crate::segment::Segment;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRun {
-    /// The month that is billed; not one to come
+    /// The month that is billed: this one or the last, or with `old` one before. Who came after it is not
+    /// billed. A month has one run: begun before its last day, it bills nobody who comes later
     #[schema(
         pattern = "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$",
         example = "2026-11"
@@ -41,6 +42,10 @@ pub(crate) struct NewRun {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, example = true)]
     dry_run: Option<bool>,
+    /// That a month before the last one is meant, whose bills are overdue when they are made
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, example = false)]
+    old: Option<bool>,
     /// With `dry_run`: an Indonesian mobile number that one bill is sent to, as subscribers would get
     /// it. It costs a message
     #[serde(default, deserialize_with = "given")]
@@ -77,6 +82,10 @@ pub(crate) struct Run {
     /// How many cells all shards have passed
     #[schema(example = 25)]
     head: u64,
+    /// How many cells it is likely to have: those of the month before; null where there was no run, and
+    /// of a reminder's
+    #[schema(required, example = 25)]
+    expected: Option<u64>,
     /// How many cells hold each symbol: of up to a thousand cells as it is now, of more as the machines
     /// last saw it, which look again every quarter of an hour until the run is over. The tape is always
     /// as it is now
@@ -84,14 +93,22 @@ pub(crate) struct Run {
     /// Each shard of the tape
     shards: Vec<Shard>,
     /// How many cells a second are passed, or were until the end of the tape was reached; null where
-    /// it is too early to say
+    /// it is too early to say, and where it is less than one
     #[schema(required, example = 40)]
     per_second: Option<u64>,
     /// When everybody is likely to have been told; null where nothing is known to tell by, and once
-    /// the run is over
+    /// everybody is
     #[schema(required, format = DateTime, example = "2026-11-30T02:00:05Z")]
     ends_at: Option<String>,
-    /// The time by which it belongs to its month, and who was a subscriber then is billed
+    /// Whether it was begun before the last day of its month
+    #[schema(example = false)]
+    early: bool,
+    /// How many subscribers came after a run that was begun early, within its month: no run bills them
+    /// for it. Null of any other run, and while it scans
+    #[schema(required, example = json!(null))]
+    came_later: Option<u64>,
+    /// The time by which it belongs to its month. Who was a subscriber then, and before the month was
+    /// over, is billed
     #[schema(format = DateTime, example = "2026-11-30T02:00:00Z")]
     scheduled_at: String,
     /// When it began
@@ -175,6 +192,9 @@ pub(crate) struct Shard {
     /// How many cells its head has passed
     #[schema(example = 3)]
     head: u64,
+    /// Whether it met what its table has no row for. The operator has been told, and has it go on
+    #[schema(example = false)]
+    stopped: bool,
 }
 
 /// What a run would come to, of those whom it has not done yet
@@ -217,6 +237,13 @@ pub(crate) struct Forecast {
     /// For how many seconds they go out at the number's own speed, where no limit stops them
     #[schema(example = 1)]
     seconds: u64,
+    /// Whether the last day of the month is still to come. Who comes until then would be billed by no
+    /// run, since a month has one
+    #[schema(example = false)]
+    early: bool,
+    /// Subscribers who came after the month, or after the run had begun: it does not bill them
+    #[schema(example = 0)]
+    came_later: u64,
     /// What became of the sample; null where none was asked for
     #[schema(required, example = json!(null))]
     sample: Option<SampleName>,
@@ -255,8 +282,7 @@ pub(crate) struct Reasoned {
     /// The subscriber's id
     #[schema(example = "plg-001")]
     subscriber: String,
-    /// No channel: `opted-out`, `no-number`, `removed`; nothing owed: `free`, `paused`, `ended`,
-    /// `closed`
+    /// No channel: `opted-out`, `removed`; nothing owed: `paused`, `closed`
     #[schema(example = "opted-out")]
     reason: &'static str,
 }
@@ -378,6 +404,7 @@ impl From<Progress> for Run {
             n: shard.number,
             state: shard.state.into(),
             head: shard.head,
+            stopped: shard.is_stopped,
         });
         Self {
             period: id.period().to_string(),
@@ -385,10 +412,13 @@ impl From<Progress> for Run {
             date: day(id).map(|date| date.to_string()),
             state: progress.state.into(),
             head: progress.head,
+            expected: progress.expected,
             counts: (&progress.counts).into(),
             shards: shards.collect(),
             per_second: progress.per_second,
             ends_at: progress.ends_at.map(|at| at.to_string()),
+            early: progress.run.is_early(),
+            came_later: progress.came_later,
             scheduled_at: progress.run.scheduled_at.to_string(),
             begun_at: progress.run.begun_at.to_string(),
             deadline: progress.run.deadline.to_string(),
@@ -430,6 +460,8 @@ impl Forecast {
             available: forecast.available.get(),
             days: forecast.days,
             seconds: forecast.seconds,
+            early: forecast.early,
+            came_later: forecast.came_later,
             no_channel: ByReason::of(&forecast.no_channel, |reason| reason.name()),
             nothing_owed: ByReason::of(&forecast.nothing_owed, |reason| reason.name()),
         }
@@ -575,7 +607,12 @@ pub(crate) async fn create(
     let (period, dry_run) = (period(&new.period)?, new.dry_run.unwrap_or(false));
     let sample_to = sample_to(new.sample_to.as_deref(), dry_run)?;
     let merchant = &caller.key.merchant;
-    let outcome = match begin(&app, merchant, period, dry_run).await? {
+    let wanted = Wanted {
+        period,
+        dry_run,
+        old: new.old.unwrap_or(false),
+    };
+    let outcome = match begin(&app, merchant, wanted).await? {
         Begun::Now(progress) => {
             let location = [(header::LOCATION, format!("/v1/billing-runs/{period}"))];
             let run = Answer(Run::from(progress));
@@ -626,7 +663,8 @@ pub(crate) async fn show(
 
 /// A run's tape
 ///
-/// Shard by shard. A cell is there once a run has written to it.
+/// Shard by shard. A cell is there once a run has written to it. The cells of a reminder may lie far
+/// apart, so that a page has fewer than asked for, or none, and still a `next`.
 #[utoipa::path(
     get,
     path = "/v1/billing-runs/{period}/tape",

@@ -4,6 +4,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
+use pesan_domain::billing::NotNow;
 use pesan_domain::field::FieldRefused;
 use pesan_domain::language::Language;
 use pesan_service::Failure;
@@ -414,8 +415,14 @@ impl From<BillingError> for Problem {
                 let detail = format!("{error}: check the number against the tape");
                 Self::new(Kind::NotFound, detail)
             }
-            BillingError::NotBegun(_) => {
-                let detail = format!("period: {error}; bill it when its month has come");
+            BillingError::NotNow(not_now) => {
+                let then = match not_now {
+                    NotNow::NotBegun(_) => "bill it when its month has come",
+                    NotNow::Old(_) => {
+                        "its bills would be overdue at once; where that is meant, add \"old\": true"
+                    }
+                };
+                let detail = format!("period: {error}; {then}");
                 Self::at(Kind::Conflict, "period", detail)
             }
             BillingError::Refused(_) => Self::new(Kind::Conflict, error.to_string()),

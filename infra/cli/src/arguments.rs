@@ -514,6 +514,8 @@ pub enum BillingCommand {
     Show(OneRun),
     /// Prints a run's tape: what became of each subscriber's bill, and why
     Tape(OneRun),
+    /// Has a run go on that was stopped, or that nothing moves any more
+    Resume(OneRun),
 }
 
 /// `pesan billing run`
@@ -525,6 +527,9 @@ pub struct BillingRun {
     /// The month, such as 2026-11; this one unless said
     #[arg(long, value_name = "MONTH", value_parser = period)]
     pub period: Option<Period>,
+    /// Bill a month before the last one: its bills are overdue when they are made
+    #[arg(long)]
+    pub old: bool,
     /// Only say how many bills it would make, what they would cost to send, and who gets none
     #[arg(long)]
     pub dry_run: bool,

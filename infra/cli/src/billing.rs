@@ -6,12 +6,15 @@ use std::time::Duration;
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use pesan_domain::billing::{Cell, Entry, Period, RunId, State, Symbol, Track};
+use pesan_domain::billing::{Cell, Entry, NotNow, Period, RunId, State, Symbol, Track};
+use pesan_domain::calendar::date_in_words;
 use pesan_domain::ids::{MerchantId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::message::Message;
 use pesan_service::App;
-use pesan_service::billing::{self, Begun, Forecast, Listed, Progress, Sample, begin, progress};
+use pesan_service::billing::{
+    self, Begun, BillingError, Forecast, Listed, Progress, Sample, Wanted, begin, progress,
+};
 use pesan_service::merchants::find;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +37,7 @@ pub async fn run(app: &App, command: BillingCommand) -> anyhow::Result<Report> {
             Ok(Report::good(shown(&now), as_json(&now)))
         }
         BillingCommand::Tape(one) => tape(app, &one).await,
+        BillingCommand::Resume(one) => resumed(app, &one).await,
     }
 }
 
@@ -58,6 +62,19 @@ impl OneRun {
     }
 }
 
+async fn resumed(app: &App, one: &OneRun) -> anyhow::Result<Report> {
+    let run = one.run()?;
+    let shards = billing::resume(app, &one.id, run).await?;
+    let json = json!({ "resumed": shards });
+    if shards.is_empty() {
+        let text = "nothing stands still: every shard is over, or goes on by itself";
+        return Ok(Report::good(text, json));
+    }
+    let shards: Vec<String> = shards.iter().map(u8::to_string).collect();
+    let text = format!("shards that go on: {}", shards.join(", "));
+    Ok(Report::good(text, json))
+}
+
 async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
     let id = &asked.id;
     let period = match asked.period {
@@ -67,7 +84,18 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
             Period::at(app.clock.now(), merchant.zone)
         }
     };
-    let (is_first, now) = match begin(app, id, period, asked.dry_run).await? {
+    let wanted = Wanted {
+        period,
+        dry_run: asked.dry_run,
+        old: asked.old,
+    };
+    let begun = match begin(app, id, wanted).await {
+        Err(error @ BillingError::NotNow(NotNow::Old(_))) => {
+            bail!("{error}: its bills would be overdue at once. Where that is meant, add --old")
+        }
+        begun => begun?,
+    };
+    let (is_first, now) = match begun {
         Begun::Forecast(forecast) => {
             let sample = match asked.sample_to {
                 Some(phone) => Some(billing::sample(app, id, &forecast, phone).await?),
@@ -80,7 +108,12 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
         Begun::Before(now) => (false, now),
     };
     let mut text = if is_first {
-        format!("the run of {period} has begun, and goes on by itself\n")
+        let early = if now.run.is_early() {
+            "; it was begun before the month's last day, and who comes until then is billed by none"
+        } else {
+            ""
+        };
+        format!("the run of {period} has begun, and goes on by itself{early}\n")
     } else {
         let at = now.run.begun_at;
         format!("the run of {period} had begun before, {at}: nothing is begun again\n")
@@ -253,6 +286,20 @@ fn foreseen(forecast: &Forecast, sample: Option<Sample>) -> String {
         lines.add("owe nothing", format!("{count}: {words}"));
     }
     lines.names(&forecast.nothing_owed);
+    if forecast.early {
+        let day = date_in_words(forecast.run.period().last_day(), Language::English);
+        lines.add(
+            "early",
+            format!(
+                "a month has one run, and bills who came before it: who comes until {day} would be \
+                 billed by none"
+            ),
+        );
+    }
+    if forecast.came_later > 0 {
+        let count = forecast.came_later;
+        lines.add("came later", format!("{count}: they are not billed"));
+    }
     if let Some(sample) = sample {
         let words = match sample {
             Sample::Queued => "on its way",
@@ -297,9 +344,14 @@ fn shown(now: &Progress) -> String {
         RunId::Bill { .. } => lines.add("track", Track::Bill),
         RunId::Reminder { offset, date, .. } => lines.add("track", format!("{offset} of {date}")),
     }
-    lines.add("state", in_words(now.state));
+    lines.add("state", in_words(now.state, now.run.id.track()));
     lines.add("begun", now.run.begun_at);
-    lines.add("head", now.head);
+    let expected = now.expected.filter(|_| now.state == State::Scan);
+    let expected = expected.map(|cells| format!(" of about {cells}"));
+    lines.add(
+        "head",
+        format!("{}{}", now.head, expected.unwrap_or_default()),
+    );
     for (symbol, count) in now.counts.iter().filter(|(_, count)| *count > 0) {
         lines.add(
             "",
@@ -309,22 +361,35 @@ fn shown(now: &Progress) -> String {
     if let Some(speed) = now.per_second {
         lines.add("speed", format!("{speed} a second"));
     }
-    let is_open = now.state == State::Scan || now.counts.get(Symbol::C) > 0;
-    if let Some(at) = now.ends_at.filter(|_| is_open) {
+    if let Some(at) = now.ends_at {
         lines.add("told by", at);
+    }
+    if let Some(count) = now.came_later {
+        lines.add(
+            "came later",
+            format!(
+                "{count}, after a run that was begun before the month's end: no run bills them"
+            ),
+        );
     }
     for shard in &now.shards {
         let (number, state, head) = (shard.number, shard.state.name(), shard.head);
-        lines.add("shard", format!("{number} {state:<6} {head:>7}"));
+        let stopped = if shard.is_stopped {
+            "  stopped: see the runbook, then `pesan billing resume`"
+        } else {
+            ""
+        };
+        lines.add("shard", format!("{number} {state:<6} {head:>7}{stopped}"));
     }
     lines.0
 }
 
-fn in_words(state: State) -> &'static str {
-    match state {
-        State::Scan => "scan: bills are being made",
-        State::Settle => "settle: it waits for what becomes of the messages",
-        State::Halt => "halt: it is over",
+fn in_words(state: State, track: Track) -> &'static str {
+    match (state, track) {
+        (State::Scan, Track::Bill) => "scan: bills are being made",
+        (State::Scan, Track::Reminder(_)) => "scan: who owes is being reminded",
+        (State::Settle, _) => "settle: it waits for what becomes of the messages",
+        (State::Halt, _) => "halt: it is over",
     }
 }
 
@@ -439,10 +504,14 @@ fn as_json(now: &Progress) -> Value {
     };
     let counts = now.counts.iter();
     let counts = counts.map(|(symbol, count)| (symbol.name().to_owned(), json!(count)));
-    let shards = now
-        .shards
-        .iter()
-        .map(|shard| json!({"n": shard.number, "state": shard.state.name(), "head": shard.head}));
+    let shards = now.shards.iter().map(|shard| {
+        json!({
+            "n": shard.number,
+            "state": shard.state.name(),
+            "head": shard.head,
+            "stopped": shard.is_stopped,
+        })
+    });
     let time = |at: Timestamp| at.to_string();
     json!({
         "period": now.run.id.period().to_string(),
@@ -450,10 +519,13 @@ fn as_json(now: &Progress) -> Value {
         "date": date,
         "state": now.state.name(),
         "head": now.head,
+        "expected": now.expected,
         "counts": counts.collect::<Map<String, Value>>(),
         "shards": shards.collect::<Vec<Value>>(),
         "per_second": now.per_second,
         "ends_at": now.ends_at.map(time),
+        "early": now.run.is_early(),
+        "came_later": now.came_later,
         "scheduled_at": time(now.run.scheduled_at),
         "begun_at": time(now.run.begun_at),
         "deadline": time(now.run.deadline),
@@ -489,6 +561,8 @@ fn forecast_json(forecast: &Forecast, sample: Option<Sample>) -> Value {
         "covered": forecast.is_covered(),
         "days": forecast.days,
         "seconds": forecast.seconds,
+        "early": forecast.early,
+        "came_later": forecast.came_later,
         "no_channel": listed_json(&forecast.no_channel, |reason| reason.name()),
         "nothing_owed": listed_json(&forecast.nothing_owed, |reason| reason.name()),
     })

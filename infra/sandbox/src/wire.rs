@@ -271,8 +271,11 @@ async fn order(State(wire): State<Wire>, body: Bytes) -> Response {
 }
 
 async fn clear(State(wire): State<Wire>) -> Response {
-    locked(&wire.0).faults.clear();
-    Json(json!({"ok": true})).into_response()
+    let left = std::mem::take(&mut locked(&wire.0).faults);
+    let unmet = left
+        .iter()
+        .fold(0_u64, |sum, fault| sum.saturating_add(fault.times));
+    Json(json!({"ok": true, "unmet": unmet})).into_response()
 }
 
 #[cfg(test)]

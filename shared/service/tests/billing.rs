@@ -19,7 +19,8 @@ use pesan_domain::billing::{RunId, State, Symbol, Track};
 use pesan_domain::calendar::Zone;
 use pesan_domain::message::MessageState;
 use pesan_domain::money::Rupiah;
-use pesan_service::billing::{self, Begun, ByHand, Driven, Kind};
+use pesan_domain::subscriber::Subscriber;
+use pesan_service::billing::{self, Begun, ByHand, Driven, Kind, Wanted};
 use pesan_service::messages;
 use proxy::{Fails, Proxy};
 use support::at;
@@ -35,7 +36,7 @@ async fn d1_d2_a_schedule_that_fires_twice_or_a_day_later_bills_once() {
     assert_eq!(world.told(), 3);
     world.turn(24 * 3_600);
     assert_eq!(month_end(&world.app).await, 0);
-    let again = billing::begin(&world.app, &demo(), november(), false).await;
+    let again = billing::begin(&world.app, &demo(), Wanted::run_of(november())).await;
     assert!(matches!(again, Ok(Begun::Before(_))), "{again:?}");
     settle_down(&world).await;
     assert_eq!((world.told(), world.messages().await.len()), (3, 3));
@@ -96,7 +97,13 @@ fn in_one_shard(count: usize) -> Vec<String> {
 async fn d3_a_run_killed_before_or_after_each_call_bills_everybody_once() {
     let names = in_one_shard(5);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let world = opened(&names).await;
+    let world = opened(&[]).await;
+    // Months of many years are billed.
+    let longstanding = (1..).zip(&names).map(|(chat, name)| Subscriber {
+        made_at: at("2001-01-01T00:00:00Z"),
+        ..by_telegram(name, chat)
+    });
+    subscribe(&world, longstanding.collect()).await;
     let proxy = Proxy::before(&world.variables).await;
     let mut killed = 0;
     let mut period = november();
@@ -104,9 +111,11 @@ async fn d3_a_run_killed_before_or_after_each_call_bills_everybody_once() {
         for nth in 0.. {
             period = period.plus(-1);
             let run = RunId::Bill { period };
-            billing::begin(&world.app, &demo(), period, false)
-                .await
-                .unwrap();
+            let wanted = Wanted {
+                old: true,
+                ..Wanted::run_of(period)
+            };
+            billing::begin(&world.app, &demo(), wanted).await.unwrap();
             let shard = shard_of(run, 0).await;
             proxy.kills(nth, after);
             let app = world.app_over(&proxy.url);
@@ -271,7 +280,11 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
         let name = |number: i64| format!("plg-{number:04}");
         let all = (0..count).map(|number| by_telegram(&name(number), number + 1));
         subscribe(&world, all.collect()).await;
-        let forecast = billing::begin(&world.app, &demo(), november(), true).await;
+        let dry = Wanted {
+            dry_run: true,
+            ..Wanted::run_of(november())
+        };
+        let forecast = billing::begin(&world.app, &demo(), dry).await;
         let Ok(Begun::Forecast(forecast)) = forecast else {
             unreachable!("{forecast:?}");
         };
@@ -282,7 +295,7 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
             world.rows("M#demo#BILL").await.is_empty(),
             "nothing is written"
         );
-        billing::begin(&world.app, &demo(), november(), false)
+        billing::begin(&world.app, &demo(), Wanted::run_of(november()))
             .await
             .unwrap();
         settle_down(&world).await;
@@ -352,6 +365,7 @@ async fn after_the_deadline_a_message_that_still_waits_is_given_up() {
     let mut by_whatsapp = by_telegram("ani", 1);
     // The merchant's WhatsApp is not active: its message waits.
     by_whatsapp.opted_out = None;
+    by_whatsapp.telegram_chat = None;
     subscribe(&world, vec![by_whatsapp]).await;
     month_end(&world.app).await;
     settle_down(&world).await;

@@ -35,6 +35,8 @@ pub struct ShardRecord {
     pub moved_at: Timestamp,
     /// When its head reached the end of the tape.
     pub scanned_at: Option<Timestamp>,
+    /// Whether it met what no row of the table is for: nothing wakes it then.
+    pub is_stopped: bool,
 }
 
 /// What happens to a shard in the commit that saves it.
@@ -58,7 +60,6 @@ struct RunRow {
     begun_at: i64,
     deadline: i64,
     prices: BTreeMap<String, u64>,
-    template_version: u64,
     reminders: Vec<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expected: Option<u64>,
@@ -83,6 +84,8 @@ struct ShardRow {
     moved_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scanned_at: Option<i64>,
+    #[serde(default)]
+    stopped: bool,
     version: u64,
 }
 
@@ -106,7 +109,6 @@ impl From<&RunRecord> for RunRow {
             begun_at: millis(run.begun_at),
             deadline: millis(run.deadline),
             prices: run.prices.iter().map(price).collect(),
-            template_version: run.template_version,
             reminders: reminder_days(&run.reminders),
             expected: record.expected,
         }
@@ -128,7 +130,6 @@ impl RunRow {
                 begun_at: moment(self.begun_at)?,
                 deadline: moment(self.deadline)?,
                 prices: self.prices.iter().map(price).collect::<Result<_, _>>()?,
-                template_version: self.template_version,
                 reminders: reminders(&self.reminders)?,
             },
             expected: self.expected,
@@ -166,6 +167,7 @@ impl From<&ShardRecord> for ShardRow {
             }),
             moved_at: millis(record.moved_at),
             scanned_at: record.scanned_at.map(millis),
+            stopped: record.is_stopped,
             version: shard.version,
         }
     }
@@ -192,6 +194,7 @@ impl ShardRow {
             },
             moved_at: moment(self.moved_at)?,
             scanned_at: self.scanned_at.map(moment).transpose()?,
+            is_stopped: self.stopped,
         })
     }
 }

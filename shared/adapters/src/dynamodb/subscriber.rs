@@ -1,7 +1,7 @@
 //! Subscribers, in shards so that a run reads them side by side, each with a pointer beside the
 //! contact of their number.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Select, TransactWriteItem};
 use jiff::Timestamp;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
@@ -180,6 +180,44 @@ impl Store {
             subscribers: subscribers?,
             is_last,
         })
+    }
+
+    /// How many of a shard's subscribers were made within a time, its end left out. All are read and
+    /// only their number is brought: a query a megabyte.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn subscribers_made(
+        &self,
+        merchant: &MerchantId,
+        shard: u8,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        // Whole seconds are kept of when somebody was made.
+        let second = |at: Timestamp| AttributeValue::N(at.as_second().to_string());
+        let (mut count, mut start) = (0_u64, None);
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("PK = :pk")
+                .filter_expression("made_at >= :from AND made_at < :until")
+                .expression_attribute_values(":pk", text(&keys::subscribers(merchant, shard)))
+                .expression_attribute_values(":from", second(from))
+                .expression_attribute_values(":until", second(until))
+                .select(Select::Count)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(unavailable)?;
+            count = count.saturating_add(answer.count.try_into().unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
     }
 
     /// Whose number a contact is.

@@ -1,7 +1,7 @@
-//! The transition table as people read it; `docs/BILLING.md` holds both, and a test holds them to
-//! the table.
+//! The transition table and the writes from outside as people read them; `docs/BILLING.md` holds
+//! them, and a test holds it to the tables.
 
-use super::{Row, State, TABLE, Under, Writes};
+use super::{Before, Event, Row, Rule, State, TABLE, TrackKind, Under, WRITES, Writes};
 
 /// The table as a mermaid state diagram: an arrow a row, `reads / writes, move`.
 #[must_use]
@@ -36,6 +36,56 @@ pub fn markdown() -> String {
         ));
     }
     text
+}
+
+/// The legal writes from outside as a table.
+#[must_use]
+pub fn outside_markdown() -> String {
+    let mut text = "| Track | From | When | To |\n|---|---|---|---|\n".to_owned();
+    for rule in WRITES {
+        let from: Vec<String> = rule.from.iter().map(|from| code(from.name())).collect();
+        text.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            rule.tracks_in_words(),
+            from.join(", "),
+            rule.event.in_words(),
+            code(rule.to.name()),
+        ));
+    }
+    text
+}
+
+fn code(name: &str) -> String {
+    format!("`{name}`")
+}
+
+impl Rule {
+    fn tracks_in_words(&self) -> &'static str {
+        match self.tracks {
+            [TrackKind::Reminder] => "reminder",
+            [TrackKind::Bill] => "bill",
+            _ => "each",
+        }
+    }
+}
+
+impl Event {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Accepted => "a channel accepted the message, or says later that it arrived",
+            Self::GivenUp => "the message failed or was dropped",
+            Self::Paid => "the bill is paid in full",
+            Self::Voided => "the bill is called off",
+            Self::Refunded => "all of the money is given back",
+            Self::Reversed(Before::NotRun) => {
+                "the bank took the money back, and the day of the reminder is still to come"
+            }
+            Self::Reversed(Before::Accepted) => {
+                "the bank took the money back, and a channel had accepted the message"
+            }
+            Self::Reversed(Before::Neither) => "the bank took the money back otherwise",
+        }
+    }
 }
 
 impl Row {

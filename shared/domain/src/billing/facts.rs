@@ -15,8 +15,9 @@ pub struct Facts {
     pub made_at: Timestamp,
     /// Whether they are billed.
     pub subscription: Subscription,
-    /// What their plan costs for the period, at the prices that the run froze.
-    pub lines: LineItems,
+    /// What their plan costs for the period, at the prices that the run froze; none where their plan
+    /// is not known, which costs them a bill until somebody has put that right.
+    pub lines: Option<LineItems>,
     /// On which day their bills are due.
     pub anchor: AnchorDay,
     /// How they are told.
@@ -30,8 +31,6 @@ pub enum Subscription {
     Active,
     /// Not for now.
     Paused,
-    /// Not any more.
-    Ended,
 }
 
 /// How a subscriber is told.
@@ -48,8 +47,6 @@ pub enum Reach {
 pub enum NoChannel {
     /// They said STOP, and have linked no chat.
     OptedOut,
-    /// There is no number that WhatsApp takes, and no linked chat.
-    NoNumber,
     /// They are no longer among the subscribers.
     Removed,
 }
@@ -57,12 +54,8 @@ pub enum NoChannel {
 /// Why nothing is asked of a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NothingOwed {
-    /// Their plan costs nothing.
-    Free,
     /// The subscription is paused.
     Paused,
-    /// The subscription has ended.
-    Ended,
     /// The bill is paid, called off or given back.
     Closed,
 }
@@ -70,17 +63,13 @@ pub enum NothingOwed {
 named!(Subscription, "subscription", {
     Active = "active",
     Paused = "paused",
-    Ended = "ended",
 });
 named!(NoChannel, "reason", {
     OptedOut = "opted-out",
-    NoNumber = "no-number",
     Removed = "removed",
 });
 named!(NothingOwed, "reason", {
-    Free = "free",
     Paused = "paused",
-    Ended = "ended",
     Closed = "closed",
 });
 
@@ -92,10 +81,6 @@ impl NoChannel {
             Self::OptedOut => (
                 "Pelanggan berhenti menerima pesan. Hubungi langsung, atau minta ia membalas MULAI.",
                 "The subscriber opted out. Contact them directly, or ask them to write MULAI.",
-            ),
-            Self::NoNumber => (
-                "Tidak ada nomor WhatsApp yang sah. Perbaiki nomornya.",
-                "There is no valid WhatsApp number. Correct the number.",
             ),
             Self::Removed => (
                 "Pelanggan sudah dihapus. Hubungi langsung, atau batalkan tagihannya.",
@@ -111,9 +96,7 @@ impl NothingOwed {
     #[must_use]
     pub fn in_words(self, language: Language) -> &'static str {
         let (indonesian, english) = match self {
-            Self::Free => ("Paketnya gratis", "The plan costs nothing"),
             Self::Paused => ("Langganan sedang dijeda", "The subscription is paused"),
-            Self::Ended => ("Langganan sudah berakhir", "The subscription has ended"),
             Self::Closed => (
                 "Tagihan sudah lunas, dibatalkan, atau dikembalikan",
                 "The bill is paid, called off or given back",

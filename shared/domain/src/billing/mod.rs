@@ -23,13 +23,13 @@ pub use bill::{
     Reference, Slip, Source, Struck, Voided, Who,
 };
 pub use cell::{Cell, Entry, MOST_TRACED, Mark, News, Refused, Why};
-pub use diagram::{diagram, markdown};
+pub use diagram::{diagram, markdown, outside_markdown};
 pub use facts::{Facts, NoChannel, NothingOwed, Reach, Subscription};
 pub use machine::{Action, Known, Move, Row, State, Stuck, TABLE, Under, Writes, step};
 pub use order::{BillOrder, Click};
 pub use outside::{Before, Event, NotAllowed, Rule, WRITES, write};
 pub use period::{Period, PeriodError};
-pub use run::{DEADLINE, NewRun, NotBegun, Run, RunId, RunIdError};
+pub use run::{DEADLINE, NewRun, NotNow, Run, RunId, RunIdError};
 pub use shard::{Holder, Lease, LeaseRefused, Progress, SHARDS, Shard};
 pub use symbol::{Counts, Symbol};
 pub use track::{Offset, Reminders, Track, TrackError, TrackKind};

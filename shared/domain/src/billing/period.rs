@@ -112,6 +112,13 @@ impl Period {
         self.first_day().last_of_month()
     }
 
+    /// The moment after its last one, on the merchant's clock.
+    #[must_use]
+    pub fn ends_at(self, zone: Zone) -> Timestamp {
+        let next = self.plus(1).first_day().to_zoned(zone.tz());
+        next.map_or(Timestamp::MAX, |midnight| midnight.timestamp())
+    }
+
     /// The anchor's day in this month: the last day of a month that is too short for it.
     #[must_use]
     pub fn day(self, anchor: AnchorDay) -> Date {

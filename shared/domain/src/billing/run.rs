@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Offset, Period, Reminders, Track};
+use super::{Cell, Offset, Period, Reminders, Track};
 use crate::calendar::Zone;
 use crate::ids::{MerchantId, PlanId};
 use crate::money::Rupiah;
@@ -38,12 +38,16 @@ pub enum RunId {
 #[error("not a run such as 2026-11#bill or 2026-11#d-3#2026-12-07")]
 pub struct RunIdError;
 
-/// A period is billed when its month has come.
+/// Why a period is not billed by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{period} has not begun")]
-pub struct NotBegun {
-    /// Which.
-    pub period: Period,
+pub enum NotNow {
+    /// Its month is to come.
+    #[error("{0} has not begun")]
+    NotBegun(Period),
+    /// Its month is none of the last two, and nobody has said that it is meant: its bills would be
+    /// overdue when they are made, and a run cannot be undone.
+    #[error("{0} is older than the last month")]
+    Old(Period),
 }
 
 impl RunId {
@@ -56,13 +60,23 @@ impl RunId {
         }
     }
 
-    /// The run of a period that somebody starts by hand at `now`.
+    /// The run of a period that somebody starts by hand at `now`, where `is_old` a month that may be
+    /// older than the last one.
     ///
     /// # Errors
-    /// [`NotBegun`] for a month to come.
-    pub fn by_hand(period: Period, now: Timestamp, zone: Zone) -> Result<Self, NotBegun> {
-        if period > Period::at(now, zone) {
-            return Err(NotBegun { period });
+    /// [`NotNow`]
+    pub fn by_hand(
+        period: Period,
+        now: Timestamp,
+        zone: Zone,
+        is_old: bool,
+    ) -> Result<Self, NotNow> {
+        let this = Period::at(now, zone);
+        if period > this {
+            return Err(NotNow::NotBegun(period));
+        }
+        if period < this.plus(-1) && !is_old {
+            return Err(NotNow::Old(period));
         }
         Ok(Self::Bill { period })
     }
@@ -144,7 +158,7 @@ pub struct Run {
     pub merchant: MerchantId,
     /// The merchant's clock.
     pub zone: Zone,
-    /// When it was to begin. On its tape are the subscribers who were made before this.
+    /// When it was to begin.
     pub scheduled_at: Timestamp,
     /// When it began in truth.
     pub begun_at: Timestamp,
@@ -152,8 +166,6 @@ pub struct Run {
     pub deadline: Timestamp,
     /// What each plan costs.
     pub prices: BTreeMap<PlanId, Rupiah>,
-    /// The version of the template that its messages are made with.
-    pub template_version: u64,
     /// The reminders that its bills will have.
     pub reminders: Reminders,
 }
@@ -171,8 +183,6 @@ pub struct NewRun {
     pub scheduled_at: Timestamp,
     /// What each plan costs.
     pub prices: BTreeMap<PlanId, Rupiah>,
-    /// The version of the template that its messages are made with.
-    pub template_version: u64,
     /// The merchant's reminders.
     pub reminders: Reminders,
 }
@@ -190,9 +200,47 @@ impl Run {
             begun_at: now,
             deadline: deadline.unwrap_or(Timestamp::MAX),
             prices: new.prices,
-            template_version: new.template_version,
             reminders: new.reminders,
         }
+    }
+
+    /// The subscribers of a bill run are those who were made before this: before its scheduled time,
+    /// and before the end of its month where it is begun later.
+    #[must_use]
+    pub fn members_before(&self) -> Timestamp {
+        let month_ends = self.id.period().ends_at(self.zone);
+        self.scheduled_at.min(month_ends)
+    }
+
+    /// Whether it was begun before the last day of its month. Who comes in the days that are left is
+    /// on no run's tape.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        let day = self.scheduled_at.to_zoned(self.zone.tz()).date();
+        match self.id {
+            RunId::Bill { period } => day < period.last_day(),
+            RunId::Reminder { .. } => false,
+        }
+    }
+
+    /// Whether a cell is on its tape: on a bill run's each, on a reminder's those of its day. The
+    /// answer is the same however often it is asked.
+    #[must_use]
+    pub fn is_on_tape(&self, cell: &Cell) -> bool {
+        match self.id {
+            RunId::Bill { .. } => true,
+            RunId::Reminder { offset, date, .. } => self.is_day_of(cell, offset, date),
+        }
+    }
+
+    /// A bill is not called to mind on the day on which it was made. So each bill of the tape was
+    /// made before the run's scheduled time.
+    fn is_day_of(&self, cell: &Cell, offset: Offset, date: Date) -> bool {
+        let made_before = cell
+            .bill
+            .as_ref()
+            .is_some_and(|bill| bill.made_at.to_zoned(self.zone.tz()).date() < date);
+        made_before && cell.reminder_day(offset) == Some(date)
     }
 
     /// What a plan costs in this run: as it was frozen, or `now` where the plan is younger than

@@ -118,6 +118,14 @@ impl Shard {
         Ok(next.next())
     }
 
+    /// The shard in nobody's hands, so that the next invocation takes it.
+    #[must_use]
+    pub fn released(&self) -> Self {
+        let mut next = self.clone();
+        next.lease = None;
+        next.next()
+    }
+
     /// The head leaves a cell behind.
     pub(super) fn pass(&mut self, cell: SubscriberId, holds: Option<Symbol>) {
         self.head = Some(cell);

@@ -64,7 +64,7 @@ fn owing() -> Facts {
     Facts {
         made_at: at("2026-01-01T00:00:00Z"),
         subscription: Subscription::Active,
-        lines: lines(FEE),
+        lines: Some(lines(FEE)),
         anchor: AnchorDay::default(),
         reach: WHATSAPP,
     }
@@ -77,7 +77,6 @@ fn begin(id: RunId, scheduled_at: Timestamp) -> Run {
         zone: Zone::Jakarta,
         scheduled_at,
         prices: BTreeMap::from([(PlanId::parse("pro").unwrap(), FEE)]),
-        template_version: 1,
         reminders: Reminders::default(),
     };
     Run::begin(new, scheduled_at)

@@ -158,7 +158,7 @@ impl Run {
         now: Timestamp,
     ) -> ControlFlow<Then> {
         let id = square.subscriber.clone();
-        if !self.is_on_tape(square) {
+        if !self.reads(square) {
             turn.shard.pass(id, None);
             return Continue(());
         }

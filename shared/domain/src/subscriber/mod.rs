@@ -8,11 +8,13 @@ mod row;
 
 use jiff::Timestamp;
 
-use crate::billing::Bill;
+use crate::billing::{Bill, NoChannel, Reach};
 use crate::calendar::Zone;
 use crate::field::{self, FieldRefused};
 use crate::ids::{PlanId, SubscriberId};
 use crate::language::Language;
+use crate::message::Channel;
+use crate::message::activation::Activation;
 use crate::whatsapp::Phone;
 
 pub use cell::{harmless, plain};
@@ -151,6 +153,20 @@ impl Subscriber {
         }
     }
 
+    /// How they are told: over WhatsApp, unless they want nothing there or the merchant's is not
+    /// active; then by the chat that they have linked. Without one, who wants WhatsApp waits for it.
+    #[must_use]
+    pub fn reach(&self, whatsapp: Activation) -> Reach {
+        match (&self.opted_out, whatsapp, self.telegram_chat) {
+            (None, Activation::Active, _)
+            | (None, Activation::Inactive | Activation::Requested | Activation::Suspended, None) => {
+                Reach::By(Channel::WhatsApp)
+            }
+            (_, _, Some(_)) => Reach::By(Channel::Telegram),
+            (Some(_), _, None) => Reach::Nothing(NoChannel::OptedOut),
+        }
+    }
+
     /// With what their phone's owner said on WhatsApp since `opted_out_at`, or takes back. What the
     /// merchant noted itself stays.
     #[must_use]
@@ -196,6 +212,33 @@ mod tests {
         assert_eq!(AnchorDay::new(31).unwrap().get(), 31);
         for day in [0, 32, u64::MAX] {
             assert_eq!(AnchorDay::new(day).unwrap_err().field, "anchor_day");
+        }
+    }
+
+    #[test]
+    fn one_rule_says_how_a_subscriber_is_told() {
+        let at = Timestamp::from_second(1_796_000_100).unwrap();
+        let whatsapp = Reach::By(Channel::WhatsApp);
+        let telegram = Reach::By(Channel::Telegram);
+        let nothing = Reach::Nothing(NoChannel::OptedOut);
+        for (opted_out_at, chat, active, not_active) in [
+            (None, None, whatsapp, whatsapp),
+            (None, Some(7), whatsapp, telegram),
+            (Some(at), None, nothing, nothing),
+            (Some(at), Some(7), telegram, telegram),
+        ] {
+            let subscriber = Subscriber {
+                telegram_chat: chat,
+                ..budi().heard(opted_out_at)
+            };
+            assert_eq!(subscriber.reach(Activation::Active), active);
+            for other in [
+                Activation::Inactive,
+                Activation::Requested,
+                Activation::Suspended,
+            ] {
+                assert_eq!(subscriber.reach(other), not_active, "{other:?}");
+            }
         }
     }
 

@@ -6,14 +6,12 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{RunRecord, ShardRecord, StoreError};
 use pesan_adapters::events::Envelope;
-use pesan_domain::billing::{NewRun, Progress, Run, RunId, Shard, Track};
+use pesan_domain::billing::{NewRun, Progress, Run, RunId, Shard};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::MerchantId;
-use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
-use pesan_domain::message::text;
 
-use super::BillingError;
+use super::{BillingError, late};
 use crate::{App, Failure, event_id};
 
 /// Merchants whose runs are begun at the same time.
@@ -43,9 +41,12 @@ pub async fn begin_zone(
     let merchants = app.store.merchants_in(zone).await?;
     let begun: Vec<_> = merchants
         .iter()
-        .map(|merchant| begin_merchant(app, merchant, kind, scheduled_at))
+        .map(async |merchant| {
+            let begun = begin_merchant(app, merchant, kind, scheduled_at).await;
+            begun.map_err(|error| (merchant.clone(), error))
+        })
         .collect();
-    let begun: Vec<Result<u64, BillingError>> = stream::iter(begun)
+    let begun: Vec<Result<u64, (MerchantId, BillingError)>> = stream::iter(begun)
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
@@ -53,8 +54,8 @@ pub async fn begin_zone(
     for runs in begun {
         match runs {
             Ok(runs) => count = count.saturating_add(runs),
-            Err(error) => {
-                tracing::error!(kind = "billing", outcome = "not begun", %error);
+            Err((merchant, error)) => {
+                tracing::error!(merchant = %merchant, kind = "billing", outcome = "not begun", %error);
                 failed = Some(error);
             }
         }
@@ -88,6 +89,9 @@ async fn begin_merchant(
     let mut begun = 0_u64;
     for run in runs {
         let begins = begin_run(app, &merchant, run, scheduled_at).await?;
+        if !begins && kind == Kind::Bills {
+            late::tell(app, id, run, scheduled_at).await?;
+        }
         begun = begun.saturating_add(begins.into());
     }
     Ok(begun)
@@ -128,6 +132,7 @@ pub(super) async fn begin_run(
             shard,
             moved_at: now,
             scanned_at: None,
+            is_stopped: false,
         })
         .collect();
     let goes_on = |record: &ShardRecord| {
@@ -161,21 +166,12 @@ pub(super) async fn new_run(
     let prices: BTreeMap<_, _> = prices
         .map(|plan| (plan.id.clone(), plan.monthly_fee))
         .collect();
-    let kind = match id.track() {
-        Track::Bill => text::Kind::Bill,
-        Track::Reminder(_) => text::Kind::Reminder,
-    };
-    let template = app
-        .store
-        .template(&merchant.id, kind, Language::Indonesian)
-        .await?;
     let new = NewRun {
         id,
         merchant: merchant.id.clone(),
         zone: merchant.zone,
         scheduled_at,
         prices,
-        template_version: template.map_or(0, |template| template.version),
         reminders: merchant.reminders.clone(),
     };
     Ok(Run::begin(new, now))

@@ -108,16 +108,18 @@ async fn lease_and_drive(app: &App, shard: &Shard, ends: Instant) -> Result<Driv
     let kept = ShardRecord {
         shard: leased,
         moved_at: now,
+        is_stopped: false,
         ..kept
     };
     let goes_on = GoesOn::ByItself;
     app.store.save_shard(merchant, *run, &kept, goes_on).await?;
     let profile = app.store.profile(merchant).await?;
+    let profile = profile.ok_or(Failure::Unknown)?;
     let driver = Driver {
         app,
         record: &record,
         plans: app.store.plans(merchant).await?,
-        office: Office::of(app, profile.ok_or(Failure::Unknown)?).await?,
+        office: Office::of(app, profile).await?,
         ends,
     };
     driver.drive(kept).await
@@ -157,6 +159,7 @@ impl Driver<'_> {
         let billed = Billed {
             run,
             plans: &self.plans,
+            whatsapp: self.office.merchant.whatsapp_activation(),
         };
         let mut lost = None;
         for nth in 1..=TRIES {
@@ -198,6 +201,7 @@ impl Driver<'_> {
             shard: turn.shard,
             moved_at: now,
             scanned_at: before.scanned_at.or(ends_scan.then_some(now)),
+            is_stopped: matches!(turn.then, Then::Stopped(_)),
         };
         let number = after.shard.number;
         let event = Envelope::billing_continue(event_id(now), &run.merchant, run.id, number, now);

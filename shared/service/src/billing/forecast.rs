@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use pesan_domain::billing::{
-    Bill, Decision, Effect, NoChannel, NothingOwed, Run, RunId, Shard, State, Symbol, Then, Why,
+    Bill, Decision, Effect, NoChannel, NothingOwed, RunId, Shard, State, Symbol, Then, Why,
 };
 use pesan_domain::ids::SubscriberId;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::{Channel, DayOfRecipients, Purpose};
 use pesan_domain::money::Rupiah;
-use pesan_domain::subscriber::Plans;
 
 use super::BillingError;
 use super::begin::new_run;
@@ -47,6 +46,11 @@ pub struct Forecast {
     pub days: u64,
     /// For how many seconds they would go out at the number's own speed.
     pub seconds: u64,
+    /// Whether the last day of the month is still to come: who comes until then would be billed by no
+    /// run, since a month has one.
+    pub early: bool,
+    /// Subscribers who came after the month, or after the run had begun: it does not bill them.
+    pub came_later: u64,
     /// The first bill that would be told over WhatsApp.
     pub first: Option<Bill>,
     /// Who cannot be told.
@@ -104,6 +108,7 @@ impl<R: Ord + Copy> Listed<R> {
 #[derive(Default)]
 struct Sums {
     done: u64,
+    came_later: u64,
     bills: u64,
     total: Rupiah,
     whatsapp: u64,
@@ -154,6 +159,7 @@ impl Sums {
         self.nothing_owed.join(other.nothing_owed);
         Self {
             done: self.done.saturating_add(other.done),
+            came_later: self.came_later.saturating_add(other.came_later),
             bills: self.bills.saturating_add(other.bills),
             total: plus(self.total, other.total),
             whatsapp: self.whatsapp.saturating_add(other.whatsapp),
@@ -164,9 +170,8 @@ impl Sums {
     }
 }
 
-/// A million bills of the dearest month are far below what a [`Rupiah`] holds.
 fn plus(sum: Rupiah, more: Rupiah) -> Rupiah {
-    sum.checked_add(more).unwrap_or(sum)
+    Rupiah::new(sum.get().saturating_add(more.get()))
 }
 
 pub(super) async fn forecast(
@@ -181,8 +186,13 @@ pub(super) async fn forecast(
         None => new_run(app, merchant, id, now, now).await?,
     };
     let plans = app.store.plans(&merchant.id).await?;
+    let billed = Billed {
+        run: &run,
+        plans: &plans,
+        whatsapp: merchant.whatsapp_activation(),
+    };
     let shards = Shard::all().into_iter();
-    let shards = shards.map(|shard| of_shard(app, &run, &plans, shard, now));
+    let shards = shards.map(|shard| of_shard(app, &billed, shard, now));
     let sums = try_join_all(shards).await?;
     let sums = sums.into_iter().fold(Sums::default(), Sums::join);
     let account = app.store.account(merchant).await?;
@@ -209,6 +219,8 @@ pub(super) async fn forecast(
         seconds: sums
             .whatsapp
             .div_ceil(u64::from(messaging.whatsapp_per_second.max(1))),
+        early: run.is_early(),
+        came_later: sums.came_later,
         first: sums.first,
         no_channel: sums.no_channel,
         nothing_owed: sums.nothing_owed,
@@ -218,21 +230,27 @@ pub(super) async fn forecast(
 /// Asks the machine for the turns of a shard, until its head has reached the end of the tape.
 async fn of_shard(
     app: &App,
-    run: &Run,
-    plans: &Plans,
+    billed: &Billed<'_>,
     mut shard: Shard,
     now: Timestamp,
 ) -> Result<Sums, BillingError> {
-    let billed = Billed { run, plans };
+    let run = billed.run;
     let mut sums = Sums::default();
     while shard.state == State::Scan {
-        let read = read(app, &billed, &shard, PAGE).await?;
+        let read = read(app, billed, &shard, PAGE).await?;
         let done = read.page.squares.iter().filter(|square| {
             let cell = square.cell.as_ref();
             cell.is_some_and(|cell| cell.symbol(run.id.track()) != Symbol::U)
         });
         let done = u64::try_from(done.count()).unwrap_or(u64::MAX);
         sums.done = sums.done.saturating_add(done);
+        let late = read.page.squares.iter().filter(|square| {
+            let facts = square.facts.as_ref();
+            let made_at = facts.map(|facts| facts.made_at);
+            square.cell.is_none() && made_at.is_some_and(|at| at >= run.members_before())
+        });
+        let late = u64::try_from(late.count()).unwrap_or(u64::MAX);
+        sums.came_later = sums.came_later.saturating_add(late);
         let turn = run.turn(&shard, &read.page, now, false);
         for decision in &turn.decisions {
             sums.add(decision);

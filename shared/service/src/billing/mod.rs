@@ -7,14 +7,16 @@ mod by_hand;
 mod commit;
 mod drive;
 mod forecast;
+mod late;
 mod page;
 mod progress;
+mod resume;
 mod sample;
 mod tape;
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::StoreError;
-use pesan_domain::billing::{BillId, NotBegun, Period, Refused, RunId};
+use pesan_domain::billing::{BillId, NotNow, Period, Refused, RunId};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::activation::NotActive;
@@ -29,6 +31,7 @@ pub use by_hand::{
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
 pub use progress::{Progress, ShardProgress, progress};
+pub use resume::resume;
 pub use sample::{Sample, sample};
 pub use tape::{TapePage, tape, told};
 
@@ -44,9 +47,9 @@ pub enum BillingError {
     /// Nothing was asked of the subscriber for the period, or there is no such subscriber.
     #[error("there is no bill {0}")]
     UnknownBill(BillId),
-    /// A month to come.
+    /// A month to come, or one that is long over.
     #[error(transparent)]
-    NotBegun(#[from] NotBegun),
+    NotNow(#[from] NotNow),
     /// The bill cannot take that.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -92,21 +95,43 @@ pub enum Begun {
     Before(Progress),
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The month that is billed.
+    pub period: Period,
+    /// Only say what it would come to.
+    pub dry_run: bool,
+    /// That the month may be older than the last one.
+    pub old: bool,
+}
+
+impl Wanted {
+    /// The run of a month that is not long over.
+    #[must_use]
+    pub fn run_of(period: Period) -> Self {
+        Self {
+            period,
+            dry_run: false,
+            old: false,
+        }
+    }
+}
+
 /// Begins the bill run of a period, or says what it would come to. The period has one run, whoever
 /// begins it: asked for again, it is reported as it stands.
 ///
 /// # Errors
-/// [`BillingError::UnknownMerchant`], [`BillingError::NotBegun`]
+/// [`BillingError::UnknownMerchant`], [`BillingError::NotNow`]
 pub async fn begin(
     app: &App,
     merchant: &MerchantId,
-    period: Period,
-    dry_run: bool,
+    wanted: Wanted,
 ) -> Result<Begun, BillingError> {
     let profile = profile(app, merchant).await?;
     let now = app.clock.now();
-    let id = RunId::by_hand(period, now, profile.zone)?;
-    if dry_run {
+    let id = RunId::by_hand(wanted.period, now, profile.zone, wanted.old)?;
+    if wanted.dry_run {
         let forecast = forecast::forecast(app, &profile, id, now).await?;
         return Ok(Begun::Forecast(forecast));
     }

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use pesan_adapters::dynamodb::{StoreError, Tape};
 use pesan_domain::billing::{
-    Cell, Facts, LineItem, LineItems, NoChannel, Page, Reach, Run, RunId, Shard, Square, State,
-    Subscription, Symbol,
+    Cell, Facts, LineItem, LineItems, Page, Run, RunId, Shard, Square, State, Subscription, Symbol,
 };
 use pesan_domain::ids::SubscriberId;
-use pesan_domain::message::Channel;
-use pesan_domain::money::Rupiah;
+use pesan_domain::message::activation::Activation;
 use pesan_domain::subscriber::{Plans, Subscriber};
 
 use crate::App;
@@ -20,10 +18,11 @@ pub(super) struct Read {
     pub subscribers: BTreeMap<SubscriberId, Subscriber>,
 }
 
-/// A run with the plans that its bills name.
+/// A run with what its bills are made of.
 pub(super) struct Billed<'a> {
     pub run: &'a Run,
     pub plans: &'a Plans,
+    pub whatsapp: Activation,
 }
 
 impl Billed<'_> {
@@ -36,27 +35,26 @@ impl Billed<'_> {
     }
 
     /// What a subscriber is billed from.
-    fn facts(&self, subscriber: &Subscriber) -> Result<Facts, StoreError> {
-        let broken = |refused: pesan_domain::field::FieldRefused| {
-            StoreError::Broken(format!("a plan that cannot be billed: {}", refused.field))
-        };
-        let plan = self.plans.get(&subscriber.plan);
-        let (name, fee) = plan.map_or((subscriber.plan.as_str(), Rupiah::ZERO), |plan| {
-            (plan.name.as_str(), plan.monthly_fee)
-        });
-        let price = self.run.price(&subscriber.plan, fee);
-        let line = LineItem::new(name, price).map_err(broken)?;
-        Ok(Facts {
+    fn facts(&self, subscriber: &Subscriber) -> Facts {
+        Facts {
             made_at: subscriber.made_at,
             subscription: if subscriber.is_paused {
                 Subscription::Paused
             } else {
                 Subscription::Active
             },
-            lines: LineItems::new(vec![line]).map_err(broken)?,
+            lines: self.lines(subscriber),
             anchor: subscriber.anchor_day,
-            reach: reach(subscriber),
-        })
+            reach: subscriber.reach(self.whatsapp),
+        }
+    }
+
+    /// What their plan costs; none where it is not there or cannot be billed.
+    fn lines(&self, subscriber: &Subscriber) -> Option<LineItems> {
+        let plan = self.plans.get(&subscriber.plan)?;
+        let price = self.run.price(&plan.id, plan.monthly_fee);
+        let line = LineItem::new(&plan.name, price).ok()?;
+        LineItems::new(vec![line]).ok()
     }
 
     fn square(
@@ -64,23 +62,29 @@ impl Billed<'_> {
         id: SubscriberId,
         subscriber: Option<&Subscriber>,
         cell: Option<Cell>,
-    ) -> Result<Square, StoreError> {
-        let facts = subscriber.map(|subscriber| self.facts(subscriber));
-        Ok(Square {
+    ) -> Square {
+        Square {
             subscriber: id,
-            facts: facts.transpose()?,
+            facts: subscriber.map(|subscriber| self.facts(subscriber)),
             cell,
-        })
+        }
     }
-}
 
-/// How a subscriber is told: over WhatsApp, unless they want nothing there; then by the chat that
-/// they have linked.
-fn reach(subscriber: &Subscriber) -> Reach {
-    match (&subscriber.opted_out, subscriber.telegram_chat) {
-        (None, _) => Reach::By(Channel::WhatsApp),
-        (Some(_), Some(_)) => Reach::By(Channel::Telegram),
-        (Some(_), None) => Reach::Nothing(NoChannel::OptedOut),
+    /// A row that another hand has spoilt costs its subscriber a bill and holds up nobody else.
+    fn say_who_cannot_be_billed(&self, squares: &BTreeMap<SubscriberId, Square>) {
+        let is_spoilt = |square: &&Square| {
+            let lines = square.facts.as_ref().map(|facts| &facts.lines);
+            square.cell.is_none() && lines == Some(&None)
+        };
+        for square in squares.values().filter(is_spoilt) {
+            tracing::error!(
+                merchant = %self.run.merchant,
+                kind = "billing",
+                alarm = "plan missing",
+                run = %self.run.id,
+                subscriber = %square.subscriber,
+            );
+        }
     }
 }
 
@@ -127,11 +131,12 @@ async fn of_subscribers(
     for subscriber in &found.subscribers {
         let id = subscriber.id.clone();
         let cell = cells.remove(&id);
-        squares.insert(id.clone(), billed.square(id, Some(subscriber), cell)?);
+        squares.insert(id.clone(), billed.square(id, Some(subscriber), cell));
     }
     for (id, cell) in cells {
-        squares.insert(id.clone(), billed.square(id, None, Some(cell))?);
+        squares.insert(id.clone(), billed.square(id, None, Some(cell)));
     }
+    billed.say_who_cannot_be_billed(&squares);
     Ok(Read {
         page: Page {
             squares: squares.into_values().collect(),
@@ -153,10 +158,10 @@ async fn of_reminder(
         .store
         .cell_page(billed.tape(shard), head, true, limit)
         .await?;
-    let open = found
-        .cells
-        .iter()
-        .filter(|cell| is_to_be_reminded(billed.run, cell));
+    // Who is passed is not read; the machine decides.
+    let run = billed.run;
+    let is_open = |cell: &&Cell| run.is_on_tape(cell) && cell.symbol(run.id.track()) == Symbol::U;
+    let open = found.cells.iter().filter(is_open);
     let open: Vec<SubscriberId> = open.map(|cell| cell.subscriber.clone()).collect();
     let subscribers = if open.is_empty() {
         BTreeMap::new()
@@ -169,22 +174,11 @@ async fn of_reminder(
     });
     Ok(Read {
         page: Page {
-            squares: squares.collect::<Result<_, _>>()?,
+            squares: squares.collect(),
             is_last: found.is_last,
         },
         subscribers,
     })
-}
-
-/// Whether a cell is on the tape of a reminder run and not done. It saves reads; the machine
-/// decides.
-fn is_to_be_reminded(run: &Run, cell: &Cell) -> bool {
-    match run.id {
-        RunId::Bill { .. } => false,
-        RunId::Reminder { offset, date, .. } => {
-            cell.reminder_day(offset) == Some(date) && cell.symbol(run.id.track()) == Symbol::U
-        }
-    }
 }
 
 /// The cells alone, to the left.

@@ -21,8 +21,14 @@ pub struct TapePage {
     pub next: Option<Position>,
 }
 
+/// What one read takes of a tape, and how many a page is made of at most: the cells of a reminder may
+/// lie far apart among those of other days.
+const READ: u16 = 250;
+const READS: usize = 16;
+
 /// At most `limit` cells of a run's tape from `after` on, or from its beginning: shard by shard, by
-/// the subscribers' ids. A cell is there once a run has written to it.
+/// the subscribers' ids. A cell is there once a run has written to it. There may be fewer, or none, and
+/// still a next page.
 ///
 /// # Errors
 /// [`BillingError::UnknownRun`]
@@ -33,25 +39,40 @@ pub async fn tape(
     after: Option<&Position>,
     limit: u16,
 ) -> Result<TapePage, BillingError> {
-    if app.store.runs(merchant, &[run]).await?.is_empty() {
-        return Err(BillingError::UnknownRun(run));
-    }
+    let record = app.store.runs(merchant, &[run]).await?.pop();
+    let run = record.ok_or(BillingError::UnknownRun(run))?.run;
+    let limit = usize::from(limit.max(1));
     let mut cells = Vec::new();
     let mut next = Some(after.cloned().unwrap_or(Position::START));
-    while let Some(position) = &next {
-        let left = usize::from(limit.max(1)).saturating_sub(cells.len());
-        let Some(left) = u16::try_from(left).ok().filter(|left| *left > 0) else {
+    for _ in 0..READS {
+        let Some(position) = &next else { break };
+        let left = limit.saturating_sub(cells.len());
+        if left == 0 {
             break;
-        };
+        }
         let tape = Tape {
             merchant,
-            period: run.period(),
+            period: run.id.period(),
             shard: position.shard,
         };
         let behind = position.after.as_ref();
-        let page = app.store.cell_page(tape, behind, true, left).await?;
-        let last = page.cells.last().map(|cell| cell.subscriber.clone());
-        let following = if page.is_last {
+        let size = match run.id {
+            // Each of them is on the tape.
+            RunId::Bill { .. } => u16::try_from(left).unwrap_or(READ).min(READ),
+            RunId::Reminder { .. } => READ,
+        };
+        let page = app.store.cell_page(tape, behind, true, size).await?;
+        let found = page.cells.iter().filter(|cell| run.is_on_tape(cell));
+        let taken: Vec<Cell> = found.take(left).cloned().collect();
+        // Where the limit is reached within the read, the next page begins behind its last cell.
+        let last = if taken.len() == left {
+            taken.last()
+        } else {
+            page.cells.last()
+        };
+        let last = last.map(|cell| cell.subscriber.clone());
+        let is_read = page.cells.last().map(|cell| &cell.subscriber) == last.as_ref();
+        next = if page.is_last && is_read {
             position.next_shard()
         } else {
             Some(Position {
@@ -59,19 +80,9 @@ pub async fn tape(
                 after: last.or_else(|| position.after.clone()),
             })
         };
-        let on_it = page.cells.into_iter().filter(|cell| is_on(run, cell));
-        cells.extend(on_it);
-        next = following;
+        cells.extend(taken);
     }
     Ok(TapePage { cells, next })
-}
-
-/// Whether a cell is on a run's tape.
-pub(super) fn is_on(run: RunId, cell: &Cell) -> bool {
-    match run {
-        RunId::Bill { .. } => true,
-        RunId::Reminder { offset, date, .. } => cell.reminder_day(offset) == Some(date),
-    }
 }
 
 /// The messages of cells on a track as they are now: a run's own, and where WhatsApp did not bring that

@@ -4,6 +4,7 @@ use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{MessageRecord, Subject, Surroundings, To};
 use pesan_adapters::events::Envelope;
+use pesan_domain::billing::Reach;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{IdError, MessageId, OrderId, TransactionId};
 use pesan_domain::language::Language;
@@ -72,11 +73,13 @@ pub(crate) async fn to_subscriber(
     now: Timestamp,
 ) -> Result<Option<(MessageRecord, Envelope)>, Failure> {
     let merchant = news.merchant;
-    let has_whatsapp =
-        subscriber.opted_out.is_none() && merchant.whatsapp_activation() == Activation::Active;
-    if !has_whatsapp {
-        let chat = subscriber.telegram_chat;
-        return chat.map(|chat| to_chat(news, chat, now)).transpose();
+    match subscriber.reach(merchant.whatsapp_activation()) {
+        Reach::By(Channel::WhatsApp) => {}
+        Reach::By(Channel::Telegram) => {
+            let chat = subscriber.telegram_chat;
+            return chat.map(|chat| to_chat(news, chat, now)).transpose();
+        }
+        Reach::Nothing(_) => return Ok(None),
     }
     // WhatsApp says that money has arrived, and nothing else: the bill's page says the rest.
     if news.notice != Notice::Receipt {

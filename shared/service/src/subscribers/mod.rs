@@ -134,11 +134,8 @@ pub async fn add(
     let Settled::New(subscriber) = registrar.settle(&id, entry, None, now)? else {
         return Err(RegistryError::SubscriberExists(id));
     };
-    if registrar.put(None, &subscriber).await? {
-        Ok(subscriber)
-    } else {
-        Err(RegistryError::SubscriberExists(id))
-    }
+    let added = registrar.put(None, &subscriber).await?;
+    added.ok_or(RegistryError::SubscriberExists(id))
 }
 
 /// Changes a subscriber; another change at the same moment is not lost. Their id, when they were
@@ -166,7 +163,7 @@ pub async fn change(
         changed.check()?;
         check_plan(&changed.plan, Some(&before), &registrar.plans)?;
         changed.version = before.version.saturating_add(1);
-        if registrar.put(Some(&before), &changed).await? {
+        if let Some(changed) = registrar.put(Some(&before), &changed).await? {
             return Ok(changed);
         }
         step_aside(nth).await;

@@ -1,5 +1,7 @@
 //! What every change of a merchant's subscribers needs, read once.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{StoreError, SubscriberChange};
 use pesan_adapters::secrets::CONTACT_KEY;
@@ -60,23 +62,53 @@ impl<'a> Registrar<'a> {
         Ok(entry.settle(id, stored, &self.plans, self.merchant.zone, now)?)
     }
 
-    /// Writes a subscriber who was `before`; false where another change came first.
+    /// Writes a subscriber who was `before`, and returns them as they were written; none where another
+    /// change came first.
     pub async fn put(
         &self,
         before: Option<&Subscriber>,
         subscriber: &Subscriber,
-    ) -> Result<bool, RegistryError> {
-        let change = self.change(before, subscriber.clone())?;
-        self.put_all(&[change]).await
+    ) -> Result<Option<Subscriber>, RegistryError> {
+        let mut change = [self.change(before, subscriber.clone())?];
+        let is_put = self.put_all(&mut change).await?;
+        let [change] = change;
+        Ok(is_put.then_some(change.subscriber))
     }
 
     /// Writes all of `changes` or, where another change came first, none.
-    pub async fn put_all(&self, changes: &[SubscriberChange]) -> Result<bool, RegistryError> {
+    pub async fn put_all(&self, changes: &mut [SubscriberChange]) -> Result<bool, RegistryError> {
+        self.let_old_words_hold(changes).await?;
         let store = &self.app.store;
         match store.put_subscribers(&self.merchant.id, changes).await {
             Err(StoreError::Conflict) => Ok(false),
             done => Ok(done.map(|()| true)?),
         }
+    }
+
+    /// Whose number is new to us may have written STOP from it before. Of a number that they had, this
+    /// was heard when it came; and no change takes back what was said.
+    async fn let_old_words_hold(
+        &self,
+        changes: &mut [SubscriberChange],
+    ) -> Result<(), RegistryError> {
+        let has_new_number =
+            |change: &SubscriberChange| change.subscriber.version <= 1 || change.old_hash.is_some();
+        // Several may have the same number, and one read names nothing twice.
+        let new = changes.iter().filter(|change| has_new_number(change));
+        let hashes: BTreeSet<String> = new.map(|change| change.hash.clone()).collect();
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let hashes: Vec<&str> = hashes.iter().map(String::as_str).collect();
+        let (_, phones) = self.app.store.phones(&self.merchant.id, &hashes).await?;
+        for change in changes.iter_mut().filter(|change| has_new_number(change)) {
+            let phone = phones.get(&change.hash);
+            let opted_out_at = phone.and_then(|phone| phone.contact.consent.opted_out_at);
+            if opted_out_at.is_some() {
+                change.subscriber = change.subscriber.heard(opted_out_at);
+            }
+        }
+        Ok(())
     }
 
     /// What is to be written of a subscriber who was `before`.

@@ -73,12 +73,6 @@ impl LineItems {
         self.total
     }
 
-    /// Whether nothing is asked for.
-    #[must_use]
-    pub fn is_free(&self) -> bool {
-        self.total == Rupiah::ZERO
-    }
-
     /// One by one.
     #[must_use]
     pub fn as_slice(&self) -> &[LineItem] {

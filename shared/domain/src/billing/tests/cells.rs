@@ -231,5 +231,5 @@ fn i2_a_bill_s_lines_are_bounded() {
     assert_eq!(of(3, 100).unwrap().total(), Rupiah::new(300));
     assert_eq!(of(2, 999_999_999).unwrap_err().field, "amount");
     assert_eq!(of(21, 1).unwrap_err().field, "lines");
-    assert!(LineItems::new(vec![]).unwrap().is_free());
+    assert_eq!(LineItems::new(vec![]).unwrap().total(), Rupiah::ZERO);
 }

@@ -164,11 +164,18 @@ fn d1_d2_the_same_event_is_the_same_run_and_by_hand_too() {
     let run = RunId::bill(month_end(), Zone::Jakarta);
     // Twice in the same minute, and a day later: the event carries its own time.
     assert_eq!(run, RunId::bill(month_end(), Zone::Jakarta));
-    let by_hand = |text, now| RunId::by_hand(period(text), at(now), Zone::Jakarta);
+    let by_hand = |text, now| RunId::by_hand(period(text), at(now), Zone::Jakarta, false);
     assert_eq!(by_hand("2026-11", "2026-11-25T12:00:00+07:00"), Ok(run));
     assert_eq!(by_hand("2026-11", "2026-12-02T12:00:00+07:00"), Ok(run));
     let early = by_hand("2026-12", "2026-11-30T23:59:59+07:00").unwrap_err();
     assert_eq!(early.to_string(), "2026-12 has not begun");
+    // A month before the last one only where that is meant.
+    for text in ["2026-10", "2025-11"] {
+        let now = "2026-12-01T00:00:00+07:00";
+        assert_eq!(by_hand(text, now), Err(NotNow::Old(period(text))));
+        let meant = RunId::by_hand(period(text), at(now), Zone::Jakarta, true);
+        assert_eq!(meant.unwrap().period(), period(text));
+    }
 }
 
 fn any_period() -> impl Strategy<Value = Period> {

@@ -205,7 +205,11 @@ impl World {
     /// Who is on the tape of the run.
     fn members(&self, before: &Tape) -> Vec<SubscriberId> {
         match self.run.id {
-            RunId::Bill { .. } => before.people.keys().cloned().collect(),
+            RunId::Bill { .. } => {
+                let people = before.people.iter();
+                let billed = people.filter(|(_, facts)| facts.lines.is_some());
+                billed.map(|(name, _)| name.clone()).collect()
+            }
             RunId::Reminder { offset, date, .. } => {
                 let cells = before.cells.iter();
                 let today = cells.filter(|(_, cell)| cell.reminder_day(offset) == Some(date));
@@ -274,15 +278,11 @@ fn tape(people: &[Draw]) -> Tape {
     let mut tape = Tape::of([]);
     for (place, (plan, reach, anchor)) in people.iter().enumerate() {
         let facts = Facts {
-            subscription: Subscription::ALL[usize::from(plan / 4 % 8).min(2)],
-            lines: if plan.is_multiple_of(7) {
-                LineItems::default()
-            } else {
-                lines(FEE)
-            },
+            subscription: Subscription::ALL[usize::from(plan / 4 % 4).min(1)],
+            lines: (!plan.is_multiple_of(7)).then(|| lines(FEE)),
             anchor: AnchorDay::new(u64::from(9 + anchor % 3)).unwrap(),
             reach: match reach % 5 {
-                0 => Reach::Nothing(NoChannel::NoNumber),
+                0 => Reach::Nothing(NoChannel::OptedOut),
                 1 => Reach::By(Channel::Telegram),
                 _ => WHATSAPP,
             },

@@ -57,7 +57,11 @@ fn what_was_entered_by_mistake_is_struck_out_and_asked_for_again() {
     assert_eq!(strike(&paid, 2), Err(Refused::NotPaid));
     let open = strike(&paid, 0).unwrap();
     assert_eq!(sums(&open), [100_000, 0, 50_000]);
-    assert_eq!(open.symbol(Track::Bill), Symbol::G, "no channel had taken it");
+    assert_eq!(
+        open.symbol(Track::Bill),
+        Symbol::G,
+        "no channel had taken it"
+    );
     assert_eq!(strike(&open, 0), Err(Refused::Known));
     assert_eq!(sums(&cash(&open, PART).unwrap()), [150_000, 0, 0]);
     let closed = by_hand(&cash(&billed(&owing()), FEE).unwrap(), FEE).unwrap();

@@ -19,7 +19,6 @@ fn remind(cell: Cell, facts: Option<Facts>, run: &Run) -> Tape {
 
 #[test]
 fn what_becomes_of_each_kind_of_subscriber() {
-    let free = LineItems::new(vec![LineItem::new("Paket Gratis", Rupiah::ZERO).unwrap()]).unwrap();
     let telegram = Reach::By(Channel::Telegram);
     let mut tape = Tape::of([
         ("a-owing", owing()),
@@ -32,12 +31,8 @@ fn what_becomes_of_each_kind_of_subscriber() {
             "d-paused",
             with(|facts| facts.subscription = Subscription::Paused),
         ),
-        ("e-free", with(|facts| facts.lines = free)),
-        (
-            "f-ended",
-            with(|facts| facts.subscription = Subscription::Ended),
-        ),
-        ("g-late", with(|facts| facts.made_at = month_end())),
+        ("e-no-plan", with(|facts| facts.lines = None)),
+        ("f-late", with(|facts| facts.made_at = month_end())),
     ]);
     let then = tape.drive(&bill_run(), month_end());
     // The head waits at the last cell whose message is open.
@@ -47,17 +42,9 @@ fn what_becomes_of_each_kind_of_subscriber() {
             until: month_end() + LOOK_AGAIN
         }
     );
-    assert_eq!(tape.symbols("bill"), "CCNKKK");
+    assert_eq!(tape.symbols("bill"), "CCNK");
     let why = |name: &str| tape.cells[&id(name)].trace[0].why.to_string();
-    let reasons = [
-        "a-owing",
-        "b-telegram",
-        "c-opted-out",
-        "d-paused",
-        "e-free",
-        "f-ended",
-    ]
-    .map(why);
+    let reasons = ["a-owing", "b-telegram", "c-opted-out", "d-paused"].map(why);
     assert_eq!(
         reasons,
         [
@@ -65,15 +52,10 @@ fn what_becomes_of_each_kind_of_subscriber() {
             "made:telegram",
             "no-channel:opted-out",
             "nothing-owed:paused",
-            "nothing-owed:free",
-            "nothing-owed:ended",
         ]
     );
     let bills = tape.cells.values().map(|cell| cell.bill.is_some());
-    assert_eq!(
-        bills.collect::<Vec<_>>(),
-        [true, true, true, false, false, false]
-    );
+    assert_eq!(bills.collect::<Vec<_>>(), [true, true, true, false]);
     assert_eq!(
         tape.effects,
         [
@@ -86,9 +68,48 @@ fn what_becomes_of_each_kind_of_subscriber() {
         (0, Symbol::U),
         (2, Symbol::C),
         (1, Symbol::N),
-        (3, Symbol::K),
+        (1, Symbol::K),
     ];
     assert_eq!(found[..4], expected.map(|(count, symbol)| (symbol, count)));
+}
+
+/// The symbols of a bill run of November that is begun then, over those who came at these times.
+fn billed_of(begun_at: &str, made_at: &[&str]) -> (String, Run) {
+    let mut tape = Tape::of([]);
+    for (place, made_at) in made_at.iter().enumerate() {
+        let facts = with(|facts| facts.made_at = at(made_at));
+        tape.people.insert(id(&format!("s{place}")), facts);
+    }
+    let run = begin(RunId::Bill { period: november() }, at(begun_at));
+    tape.drive(&run, run.scheduled_at);
+    (tape.symbols("bill"), run)
+}
+
+#[test]
+fn who_came_after_a_month_is_not_billed_for_it() {
+    let late = ["2026-11-30T23:59:59+07:00", "2026-12-01T00:00:00+07:00"];
+    let (symbols, run) = billed_of("2026-12-05T12:00:00+07:00", &late);
+    assert_eq!(symbols, "C", "only who came in November");
+    assert_eq!(run.members_before(), at("2026-12-01T00:00:00+07:00"));
+    assert!(!run.is_early());
+    // In the month, who came before it was begun.
+    let (symbols, run) = billed_of("2026-11-05T12:00:00+07:00", &["2026-11-05T11:59:59+07:00"]);
+    assert_eq!(symbols, "C");
+    assert!(run.is_early());
+    let (symbols, run) = billed_of("2026-11-30T00:00:00+07:00", &late);
+    assert_eq!(symbols, "");
+    assert!(!run.is_early(), "the last day is the month's end");
+}
+
+#[test]
+fn one_rule_says_which_cells_are_on_a_tape() {
+    let early = with(|facts| facts.anchor = AnchorDay::new(3).unwrap());
+    let cell = billed(&early);
+    assert!(bill_run().is_on_tape(&cell));
+    // Due on 3 December, and made on the reminder's own day.
+    assert!(!reminder_run("d-3", "2026-11-30").is_on_tape(&cell));
+    assert!(reminder_run("d0", "2026-12-03").is_on_tape(&cell));
+    assert!(!reminder_run("d0", "2026-12-04").is_on_tape(&cell));
 }
 
 #[test]
@@ -287,10 +308,10 @@ fn d11_who_paid_paused_opted_out_or_left_is_not_reminded() {
             [None, last],
         ),
         (&cell, None, "N", [None, last]),
-        // Who has left owes still.
+        // Their plan is in the bill already.
         (
             &cell,
-            Some(with(|facts| facts.subscription = Subscription::Ended)),
+            Some(with(|facts| facts.lines = None)),
             "C",
             [tell, last],
         ),

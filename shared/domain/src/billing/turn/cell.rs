@@ -1,10 +1,9 @@
 //! What is known of one cell, and what is committed for it.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::super::{
-    Bill, BillId, Cell, Known, NoChannel, NothingOwed, Offset, Reach, Run, RunId, State,
+    Bill, BillId, Cell, Facts, Known, NoChannel, NothingOwed, Reach, Run, RunId, State,
     Subscription, Symbol, Why,
 };
 use super::{Decision, Effect, Square};
@@ -49,29 +48,17 @@ impl Finding {
 
 impl Run {
     /// Whether the head reads a square, or passes it as none of this run's. The answer is the same
-    /// however often the run comes by.
-    pub(super) fn is_on_tape(&self, square: &Square) -> bool {
-        match self.id {
-            RunId::Bill { .. } => {
-                let facts = square.facts.as_ref();
-                square.cell.is_some()
-                    || facts.is_some_and(|facts| facts.made_at < self.scheduled_at)
-            }
-            RunId::Reminder { offset, date, .. } => square
-                .cell
-                .as_ref()
-                .is_some_and(|cell| self.is_day_of(cell, offset, date)),
+    /// however often the run comes by. Whose plan is not known is passed: there is nothing to ask for.
+    pub(super) fn reads(&self, square: &Square) -> bool {
+        if let Some(cell) = &square.cell {
+            return self.is_on_tape(cell);
         }
-    }
-
-    /// A bill is not called to mind on the day on which it was made. So each bill of the tape was
-    /// made before the run's scheduled time.
-    fn is_day_of(&self, cell: &Cell, offset: Offset, date: Date) -> bool {
-        let made_before = cell
-            .bill
-            .as_ref()
-            .is_some_and(|bill| bill.made_at.to_zoned(self.zone.tz()).date() < date);
-        made_before && cell.reminder_day(offset) == Some(date)
+        let is_member =
+            |facts: &Facts| facts.made_at < self.members_before() && facts.lines.is_some();
+        match self.id {
+            RunId::Bill { .. } => square.facts.as_ref().is_some_and(is_member),
+            RunId::Reminder { .. } => false,
+        }
     }
 
     /// What is known of a square.
@@ -111,7 +98,7 @@ impl Run {
         let period = self.id.period();
         let id = BillId::new(period, square.subscriber.clone());
         let due = period.due(facts.anchor);
-        Some(Bill::new(id, facts.lines.clone(), due, now))
+        Some(Bill::new(id, facts.lines.clone()?, due, now))
     }
 
     fn effects(&self, writes: Symbol, finding: Finding) -> Vec<Effect> {
@@ -132,20 +119,15 @@ impl Run {
 /// Whether a subscriber owes, and how they are told.
 fn duty(square: &Square) -> Finding {
     let bill = square.cell.as_ref().and_then(|cell| cell.bill.as_ref());
-    let is_owed = bill.map(Bill::is_owed);
-    if is_owed == Some(false) {
+    if bill.is_some_and(|bill| !bill.is_owed()) {
         return Finding::NothingOwed(NothingOwed::Closed);
     }
     let Some(facts) = &square.facts else {
         return Finding::NoChannel(NoChannel::Removed);
     };
-    match (facts.subscription, is_owed) {
-        (Subscription::Paused, _) => return Finding::NothingOwed(NothingOwed::Paused),
-        (Subscription::Ended, None) => return Finding::NothingOwed(NothingOwed::Ended),
-        (Subscription::Active, None) if facts.lines.is_free() => {
-            return Finding::NothingOwed(NothingOwed::Free);
-        }
-        (Subscription::Active | Subscription::Ended, _) => {}
+    match facts.subscription {
+        Subscription::Paused => return Finding::NothingOwed(NothingOwed::Paused),
+        Subscription::Active => {}
     }
     match facts.reach {
         Reach::By(channel) => Finding::Tell(channel),

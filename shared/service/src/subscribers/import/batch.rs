@@ -119,7 +119,8 @@ impl Batch {
         for nth in 1..=TRIES {
             let changes: Vec<SubscriberChange> =
                 pending.iter().map(|one| one.change.clone()).collect();
-            if changes.is_empty() || patiently(|| registrar.put_all(&changes)).await? {
+            let put = async || registrar.put_all(&mut changes.clone()).await;
+            if changes.is_empty() || patiently(put).await? {
                 return Ok(otherwise);
             }
             step_aside(nth).await;
