@@ -59,6 +59,16 @@ async fn change(world: &World, subscriber: Subscriber) {
     store.put_subscribers(&demo(), &[change]).await.unwrap();
 }
 
+/// The reminders of a day.
+async fn remind(world: &World, day: &str) {
+    let (zone, kind) = (
+        pesan_domain::calendar::Zone::Jakarta,
+        billing::Kind::Reminders,
+    );
+    let begun = billing::begin_zone(&world.app, zone, kind, at(day)).await;
+    assert!(begun.unwrap() > 0);
+}
+
 async fn trace(world: &World) -> Vec<String> {
     let cell = billing::cell(&world.app, &demo(), &bill("ani")).await;
     let trace = cell.unwrap().unwrap().trace;
@@ -250,14 +260,7 @@ async fn a_reminder_that_whatsapp_refuses_comes_by_the_chat() {
     let world = billed(by_both()).await;
     settle_down(&world).await;
     world.set("2026-12-07T09:00:00+07:00");
-    let day = at("2026-12-07T09:00:00+07:00");
-    let begun = billing::begin_zone(
-        &world.app,
-        pesan_domain::calendar::Zone::Jakarta,
-        billing::Kind::Reminders,
-        day,
-    );
-    assert!(begun.await.unwrap() > 0);
+    remind(&world, "2026-12-07T09:00:00+07:00").await;
     world.stand.meta.next([Answer::Refuses(NOT_ON_WHATSAPP)]);
     settle_down(&world).await;
     assert_eq!(told(&world), [CHAT]);
@@ -310,4 +313,14 @@ async fn who_has_the_id_of_one_who_was_taken_out_is_not_asked_for_their_debt() {
     let last = trace(&world).await.pop().unwrap();
     assert_eq!(last, "CG dropped:subscriber-removed");
     assert!(told(&world).is_empty());
+
+    // Nor are they reminded of it, nor does its page name them.
+    world.set("2026-12-07T09:00:00+07:00");
+    remind(&world, "2026-12-07T09:00:00+07:00").await;
+    settle_down(&world).await;
+    assert_eq!(world.stand.meta.calls(), 0);
+    let last = trace(&world).await.pop().unwrap();
+    assert_eq!(last, "UN no-channel:removed");
+    let found = world.app.store.bill_order(&demo(), &bill("ani")).await;
+    assert_eq!(found.unwrap().subscriber, None);
 }

@@ -57,6 +57,8 @@ impl Store {
             }
         }
         let bill = found.cell.as_ref().and_then(|cell| cell.bill.as_ref());
+        let owes = |one: &Subscriber| bill.is_some_and(|bill| one.owes(bill));
+        found.subscriber = found.subscriber.take().filter(owes);
         if let Some(newest) = bill.and_then(|bill| bill.newest_attempt()) {
             if newest != first {
                 found.payment = self.payment(merchant, &newest).await?;

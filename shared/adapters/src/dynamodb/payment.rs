@@ -233,9 +233,11 @@ impl Rows {
                 }))
             }),
             OrderSubject::Bill(_) => self.cell.map(|cell| {
+                let bill = cell.bill.as_ref();
+                let owes = |one: &Subscriber| bill.is_some_and(|bill| one.owes(bill));
                 PaidFor::Bill(Box::new(Billed {
+                    subscriber: self.subscriber.filter(owes),
                     cell,
-                    subscriber: self.subscriber,
                 }))
             }),
         };

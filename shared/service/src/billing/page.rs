@@ -170,7 +170,9 @@ async fn of_reminder(
     };
     let squares = found.cells.into_iter().map(|cell| {
         let id = cell.subscriber.clone();
-        billed.square(id.clone(), subscribers.get(&id), Some(cell))
+        let owes = |one: &&Subscriber| cell.bill.as_ref().is_some_and(|bill| one.owes(bill));
+        let debtor = subscribers.get(&id).filter(owes);
+        billed.square(id, debtor, Some(cell))
     });
     Ok(Read {
         page: Page {
