@@ -578,6 +578,133 @@ async fn b16_a_run_that_died_is_taken_over_after_its_lock_and_doubles_nothing() 
     }
 }
 
+/// Of the puts of a request under an `Idempotency-Key`, the first claims it and the next is its own.
+#[tokio::test]
+async fn b16_a_plan_is_made_once_whichever_of_the_table_s_answers_are_lost() {
+    let stack = Stack::start();
+    get(&stack, "/v1/plans").await;
+    for (id, skip, times, first) in [
+        ("claim-once", 0, 1, 201),
+        ("plan-once", 1, 1, 201),
+        ("plan-thrice", 1, 3, 503),
+        ("answer-thrice", 2, 3, 201),
+    ] {
+        let send = || async {
+            let request = asks(&stack, Method::POST, "/v1/plans", API_KEY);
+            let request = request.header("Idempotency-Key", id).json(&plan(id));
+            request.send().await.unwrap()
+        };
+        let lost = json!({
+            "at": "dynamodb", "op": "PutItem", "fault": "timeout_after", "skip": skip, "times": times,
+        });
+        stack.fault(lost).await;
+        let answer = send().await;
+        assert_eq!(answer.status(), first, "{id}");
+        if first == 503 {
+            assert!(answer.headers().contains_key("retry-after"));
+            // The next takes it over at once, the answer to which is lost too.
+            let lost = json!({"at": "dynamodb", "op": "PutItem", "fault": "timeout_after"});
+            stack.fault(lost).await;
+            let again = send().await;
+            assert_eq!(again.status(), 201, "{id}");
+            assert!(!again.headers().contains_key("idempotency-replayed"));
+        }
+        stack.end_faults().await;
+        if id == "answer-thrice" {
+            stack.advance("30s").await;
+        }
+        assert_eq!(send().await.status(), 201, "{id}");
+    }
+    // Nobody named this request: the plan was not there before it, and is as it says.
+    let lost = json!({"at": "dynamodb", "op": "PutItem", "fault": "timeout_after"});
+    stack.fault(lost).await;
+    assert_eq!(post(&stack, "/v1/plans", &plan("bare")).await.status(), 201);
+    let taken = post(&stack, "/v1/plans", &plan("bare")).await;
+    assert_eq!(kind(&stack, taken).await.0, "conflict");
+}
+
+#[tokio::test]
+async fn b16_a_subscriber_is_made_once_whichever_of_the_table_s_answers_are_lost() {
+    let stack = Stack::start();
+    let had = subscribers(&stack).await.len();
+    let mut made = 0;
+    for (id, times) in [(None, 1), (None, 3), (Some("x-1"), 1), (Some("x-2"), 3)] {
+        let mut person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
+        if let Some(id) = id {
+            person["id"] = json!(id);
+        }
+        let name = format!("{id:?}-{times}");
+        let send = || async {
+            let request = asks(&stack, Method::POST, "/v1/subscribers", API_KEY);
+            let request = request.header("Idempotency-Key", &name).json(&person);
+            request.send().await.unwrap()
+        };
+        let lost = json!({
+            "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": times,
+        });
+        stack.fault(lost).await;
+        let mut answer = send().await;
+        if times == 3 {
+            assert_eq!(answer.status(), 503, "{name}");
+            answer = send().await;
+        }
+        assert_eq!(answer.status(), 201, "{name}");
+        let answer: Value = answer.json().await.unwrap();
+        let replayed = send().await;
+        assert_eq!(header(&replayed, "idempotency-replayed"), "true");
+        assert_eq!(replayed.json::<Value>().await.unwrap(), answer, "{name}");
+        made += 1;
+        assert_eq!(subscribers(&stack).await.len(), had + made, "{name}");
+
+        let path = format!("/v1/subscribers/{}", answer["id"].as_str().unwrap());
+        let gone = || async {
+            let request = asks(&stack, Method::DELETE, &path, API_KEY);
+            let request = request.header("Idempotency-Key", format!("{name}-gone"));
+            request.send().await.unwrap().status()
+        };
+        if times == 3 {
+            let lost = json!({
+                "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": 3,
+            });
+            stack.fault(lost).await;
+            assert_eq!(gone().await, 503, "{name}");
+            assert_eq!(gone().await, 204, "{name}");
+            made -= 1;
+            assert_eq!(subscribers(&stack).await.len(), had + made, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn b16_a_name_of_which_nobody_knows_what_came_is_kept_for_its_request() {
+    let stack = Stack::start();
+    let person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    let send = |body: Value| {
+        let request = asks(&stack, Method::POST, "/v1/subscribers", API_KEY);
+        let request = request.header("Idempotency-Key", "k");
+        async move { request.json(&body).send().await.unwrap() }
+    };
+    let had = subscribers(&stack).await.len();
+    let lost = json!({
+        "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": 3,
+    });
+    stack.fault(lost).await;
+    assert_eq!(send(person.clone()).await.status(), 503);
+    let mut other = person.clone();
+    other["name"] = json!("Ani");
+    assert_eq!(send(other).await.status(), 422);
+    // A refusal in between does not let it go.
+    let archive = asks(&stack, Method::DELETE, "/v1/plans/dasar", API_KEY);
+    assert_eq!(archive.send().await.unwrap().status(), 204);
+    assert_eq!(send(person.clone()).await.status(), 409);
+    assert_eq!(
+        post(&stack, "/v1/plans", &plan("dasar")).await.status(),
+        201
+    );
+    assert_eq!(send(person).await.status(), 201);
+    assert_eq!(subscribers(&stack).await.len(), had + 1);
+}
+
 #[tokio::test]
 async fn a_key_passes_its_burst_and_then_its_rate() {
     let stack = Stack::start();

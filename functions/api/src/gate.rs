@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use pesan_domain::api_key::{ApiKey, Scope};
-use pesan_service::idempotency::{self, Answer, Begun, Seed, digest};
+use pesan_service::idempotency::{self, Answer, Begun, Outcome, Seed, digest};
 use pesan_service::rate::{self, Passage};
 use pesan_service::{App, api_keys};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -205,8 +205,8 @@ async fn once(app: &App, caller: Caller, mut request: Request, next: Next) -> Re
         Err(failure) => return Problem::from(failure).into_response(),
     };
     request.extensions_mut().insert(Seeded(run.seed()));
-    let (response, answer) = kept(next.run(request).await).await;
-    idempotency::finish(app, run, answer.as_ref()).await;
+    let (response, outcome) = judged(next.run(request).await).await;
+    idempotency::finish(app, run, outcome).await;
     response
 }
 
@@ -239,22 +239,33 @@ async fn fingerprinted(request: Request) -> Result<(Request, String), Problem> {
     Ok((Request::from_parts(parts, Body::from(body)), fingerprint))
 }
 
-/// The response, and what is kept of it: nothing of one that did nothing.
-async fn kept(response: Response) -> (Response, Option<Answer>) {
-    if !response.status().is_success() {
-        return (response, None);
+/// The response, and what it says of the run. A refusal did nothing; where something failed, what was
+/// written before it is not known.
+async fn judged(response: Response) -> (Response, Outcome) {
+    let status = response.status();
+    if !status.is_success() {
+        let outcome = if status.is_client_error() {
+            Outcome::Nothing
+        } else {
+            Outcome::Unknown
+        };
+        return (response, outcome);
     }
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await;
     let body = body.unwrap_or_else(|_| Bytes::new());
     let location = parts.headers.get(header::LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
-    let answer = (body.len() <= LARGEST_KEPT).then(|| Answer {
-        status: parts.status.as_u16(),
-        location: location.map(str::to_owned),
-        body: String::from_utf8_lossy(&body).into_owned(),
-    });
-    (Response::from_parts(parts, Body::from(body)), answer)
+    let outcome = if body.len() <= LARGEST_KEPT {
+        Outcome::Did(Answer {
+            status: parts.status.as_u16(),
+            location: location.map(str::to_owned),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    } else {
+        Outcome::Unknown
+    };
+    (Response::from_parts(parts, Body::from(body)), outcome)
 }
 
 fn replayed(answer: Answer) -> Response {
