@@ -1,6 +1,7 @@
 //! What stands before every operation that needs a key: who calls, how often, what they may, and
 //! whether they asked the same before.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -8,7 +9,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, IntoResponseParts, Response, ResponseParts};
 use jiff::Timestamp;
 use pesan_domain::api_key::{ApiKey, Scope};
 use pesan_service::idempotency::{self, Answer, Begun, Outcome, Seed, digest};
@@ -44,6 +45,19 @@ pub(crate) struct Caller {
 /// run of one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seeded(pub Seed);
+
+/// Put on an answer that changed nothing and opens something: a copy of the table must not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unkept;
+
+impl IntoResponseParts for Unkept {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
@@ -250,6 +264,9 @@ async fn judged(response: Response) -> (Response, Outcome) {
             Outcome::Unknown
         };
         return (response, outcome);
+    }
+    if response.extensions().get::<Unkept>().is_some() {
+        return (response, Outcome::Nothing);
     }
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await;

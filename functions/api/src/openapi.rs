@@ -35,6 +35,7 @@ const KEY: &str = "key";
         (name = "Plans", description = "What subscribers pay for each month"),
         (name = "Subscribers", description = "Who is billed each month"),
         (name = "Billing runs", description = "How a month's bills are made and told of"),
+        (name = "Bills", description = "What subscribers are asked for, and the money for it"),
         (name = "Balance", description = "What is paid ahead for messages"),
         (name = "Documentation", description = "What you are reading, for people and for programs"),
     ),

@@ -4,6 +4,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
+use pesan_domain::billing::Refused;
 use pesan_domain::field::FieldRefused;
 use pesan_domain::language::Language;
 use pesan_service::Failure;
@@ -168,8 +169,8 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "It does not go with what is there",
                 "The request is well made, but something that is there stands against it: the id is \
-                 taken, the plan it names is not there or takes nobody new, or the month is still to \
-                 come.",
+                 taken, the plan it names is not there or takes nobody new, the month is still to come, \
+                 or the bill does not take it.",
                 "Read what is there, and change the request as the detail says.",
             ),
             Self::RequestInProgress => about(
@@ -411,14 +412,14 @@ impl From<BillingError> for Problem {
                 Self::new(Kind::NotFound, detail)
             }
             BillingError::UnknownBill(_) => {
-                let detail = format!("{error}: check the number against the tape");
+                let detail = format!("{error}: check the number against GET /v1/bills");
                 Self::new(Kind::NotFound, detail)
             }
             BillingError::NotBegun(_) => {
                 let detail = format!("period: {error}; bill it when its month has come");
                 Self::at(Kind::Conflict, "period", detail)
             }
-            BillingError::Refused(_) => Self::new(Kind::Conflict, error.to_string()),
+            BillingError::Refused(refused) => refused.into(),
             BillingError::NotActive(not_active) => {
                 let detail = not_active.in_words(Language::English);
                 Self::new(Kind::WhatsAppNotActive, detail)
@@ -426,6 +427,25 @@ impl From<BillingError> for Problem {
             BillingError::NotAllowed(reason) | BillingError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooMuch { .. } | Refused::Nothing => {
+                Self::at(Kind::Conflict, "amount", format!("amount: {refused}"))
+            }
+            Refused::PartlyPaid { .. } => {
+                let detail = format!("{refused}, with POST /v1/bills/{{number}}/refunds");
+                Self::new(Kind::Conflict, detail)
+            }
+            Refused::NoBill
+            | Refused::Closed(_)
+            | Refused::Known
+            | Refused::NotPaid
+            | Refused::TooMany => Self::new(Kind::Conflict, refused.to_string()),
         }
     }
 }

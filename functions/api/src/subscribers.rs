@@ -20,7 +20,7 @@ use pesan_service::subscribers::{self, Position, RegistryError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::gate::{Caller, Seeded};
+use crate::gate::{Caller, Seeded, Unkept};
 use crate::json::{Json, given};
 use crate::parameters::{Paging, Parameters};
 use crate::problem::{Kind, Problem};
@@ -623,4 +623,36 @@ pub(crate) async fn remove(
             Ok(StatusCode::NO_CONTENT)
         }
     }
+}
+
+/// Where a subscriber opens the merchant's bot to get their bills there
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TelegramLink {
+    /// It works once, and leads their bills to the chat in which it is followed
+    #[schema(example = "https://t.me/toko_jaya_bot?start=s_plg-001_mzxw6ytboi4dcnrvha3tmojrgi")]
+    link: String,
+}
+
+/// The link that leads a subscriber's bills to Telegram
+///
+/// Give it to nobody but them: whoever follows it first gets their bills. It is the same until it was
+/// followed, and is not kept under an `Idempotency-Key`.
+#[utoipa::path(
+    post,
+    path = "/v1/subscribers/{id}/telegram-link",
+    operation_id = "make_telegram_link",
+    tag = "Subscribers",
+    params(("id" = String, Path, description = "Their id", example = "plg-001",
+        pattern = "^[a-z0-9][a-z0-9-]{0,23}$")),
+    responses((status = 200, description = "The link", body = TelegramLink))
+)]
+pub(crate) async fn telegram_link(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segment(id): Segment,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    parameters.end()?;
+    let link = subscribers::chat_link(&app, &caller.key.merchant, &id_of(&id)?).await?;
+    Ok((Unkept, Answer(TelegramLink { link })).into_response())
 }
