@@ -232,7 +232,7 @@ impl Needs {
     /// The statuses of the problems that come of it.
     fn problems(&self) -> Vec<u16> {
         let problems: [(bool, &[u16]); 5] = [
-            (self.key, &[400, 401, 429, 503]),
+            (self.key, &[400, 401, 429, 500, 503]),
             (self.scope, &[403]),
             (self.name, &[409, 422]),
             (self.body, &[413, 415]),

@@ -39,6 +39,7 @@ pub(crate) enum Kind {
     RequestInProgress,
     IdempotencyKeyReused,
     RateLimited,
+    Internal,
     Unavailable,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct About {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unauthorized,
         Self::InsufficientScope,
         Self::WhatsAppNotActive,
@@ -68,6 +69,7 @@ impl Kind {
         Self::RequestInProgress,
         Self::IdempotencyKeyReused,
         Self::RateLimited,
+        Self::Internal,
         Self::Unavailable,
     ];
 
@@ -197,6 +199,15 @@ impl Kind {
                  once after a rest, as the RateLimit-Policy header says.",
                 "Wait for the seconds in Retry-After, then go on more slowly.",
             ),
+            Self::Internal => about(
+                "internal-error",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something that is stored cannot be read",
+                "What the request needs is there, and this version of Pesan cannot read it. The \
+                 operator has been told.",
+                "Do not send it again at once: it is answered the same until the operator has looked. \
+                 Tell them the request_id.",
+            ),
             Self::Unavailable => about(
                 "unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -284,6 +295,14 @@ impl Problem {
         let detail = "it could not be done now: send the same request again in a moment, with the \
                       same Idempotency-Key if it changes something";
         Self::new(Kind::Unavailable, detail).after(1)
+    }
+
+    /// A row that cannot be read: somebody has to look.
+    fn unreadable(what: &str) -> Self {
+        tracing::error!(kind = "api", alarm = "row unreadable", error = what);
+        let detail = "something that is stored cannot be read, and the operator has been told: sending \
+                      it again does not help";
+        Self::new(Kind::Internal, detail)
     }
 
     pub fn invalid_cursor() -> Self {
@@ -395,7 +414,9 @@ impl From<RegistryError> for Problem {
             }
             RegistryError::Field(refused) => refused.into(),
             RegistryError::NoBot => Self::new(Kind::Conflict, error.to_string()),
+            RegistryError::OwnWord(_) => Self::at(Kind::Conflict, "opted_out", error.to_string()),
             RegistryError::Position => Self::invalid_cursor(),
+            RegistryError::Broken(what) => Self::unreadable(&what),
             RegistryError::NotAllowed(reason) | RegistryError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }
@@ -424,6 +445,7 @@ impl From<BillingError> for Problem {
                 let detail = not_active.in_words(Language::English);
                 Self::new(Kind::WhatsAppNotActive, detail)
             }
+            BillingError::Broken(what) => Self::unreadable(&what),
             BillingError::NotAllowed(reason) | BillingError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }

@@ -12,7 +12,7 @@ use pesan_domain::calendar::Zone;
 use pesan_domain::field::{FieldRefused, check_number};
 use pesan_domain::ids::{PlanId, SubscriberId};
 use pesan_domain::language::Language;
-use pesan_domain::subscriber::{AnchorDay, BY_KEYWORD, Entry, Noted, Subscriber as Domain};
+use pesan_domain::subscriber::{AnchorDay, Entry, Noted, Subscriber as Domain};
 use pesan_domain::whatsapp::Phone;
 use pesan_service::App;
 use pesan_service::idempotency::Seed;
@@ -23,15 +23,13 @@ use utoipa::ToSchema;
 use crate::gate::{Caller, Seeded, Unkept};
 use crate::json::{Json, given};
 use crate::parameters::{Paging, Parameters};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::segment::Segment;
 
 /// The list's name under the seal of its cursors.
 pub(crate) const LIST: &str = "subscribers";
 /// Telegram's ids have at most 52 bits (<https://core.telegram.org/bots/api#chat>).
 const CHAT_MOST: u64 = 1 << 52;
-/// Segments of the API's own where an id would stand.
-const RESERVED: [&str; 2] = ["export", "import"];
 
 /// Who is billed each month
 #[derive(Serialize, ToSchema)]
@@ -126,7 +124,8 @@ pub(crate) struct List {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSubscriber {
-    /// Chosen by you, for good; one is made where it is left out
+    /// Chosen by you, for good; one is made where it is left out. No phone number: it stands in bills'
+    /// numbers and in logs
     #[serde(default, deserialize_with = "given")]
     #[schema(
         nullable = false,
@@ -366,17 +365,8 @@ impl NewSubscriber {
 }
 
 fn chosen_id(text: &str) -> Result<SubscriberId, FieldRefused> {
-    match SubscriberId::parse(text) {
-        Ok(id) if !RESERVED.contains(&id.as_str()) => Ok(id),
-        Ok(id) => Err(FieldRefused::new(
-            "id",
-            format!("{id} is a word of the API's own"),
-        )),
-        Err(_) => Err(FieldRefused::new(
-            "id",
-            "not 1 to 24 small letters, digits and hyphens",
-        )),
-    }
+    SubscriberId::parse(text)
+        .map_err(|_| FieldRefused::new("id", "not 1 to 24 small letters, digits and hyphens"))
 }
 
 /// `s-` and 80 bits of the seed: no two of a million are alike.
@@ -424,7 +414,11 @@ impl SubscriberChange {
 }
 
 impl Change {
-    fn apply(&self, to: &mut Domain) {
+    /// Changes somebody as they are, or nothing of them.
+    fn apply(&self, to: &mut Domain) -> Result<(), RegistryError> {
+        if let Some(opted_out) = &self.opted_out {
+            to.note_opt_out(opted_out.as_ref())?;
+        }
         if let Some(name) = &self.name {
             to.name.clone_from(name);
         }
@@ -438,25 +432,12 @@ impl Change {
         to.language = self.language.unwrap_or(to.language);
         to.zone = self.zone.unwrap_or(to.zone);
         to.is_paused = self.is_paused.unwrap_or(to.is_paused);
-        if let Some(opted_out) = &self.opted_out {
-            to.opted_out.clone_from(opted_out);
-        }
         if let Some(consent) = &self.consent {
             to.consent.clone_from(consent);
         }
         to.telegram_chat = self.telegram_chat.unwrap_or(to.telegram_chat);
+        Ok(())
     }
-}
-
-/// What somebody wrote themselves nobody else takes back.
-async fn keep_own_word(app: &App, caller: &Caller, id: &SubscriberId) -> Result<(), Problem> {
-    let stored = subscribers::find(app, &caller.key.merchant, id).await?;
-    let said = stored.opted_out.as_ref();
-    if said.is_some_and(|said| said.source() == BY_KEYWORD) {
-        let detail = "opted_out: they wrote STOP themselves, and take it back by writing MULAI";
-        return Err(Problem::at(Kind::Conflict, "opted_out", detail));
-    }
-    Ok(())
 }
 
 fn id_of(segment: &str) -> Result<SubscriberId, Problem> {
@@ -587,9 +568,6 @@ pub(crate) async fn change(
 ) -> Result<Answer<Subscriber>, Problem> {
     parameters.end()?;
     let (change, id) = (change.read()?, id_of(&id)?);
-    if change.opted_out.is_some() {
-        keep_own_word(&app, &caller, &id).await?;
-    }
     let apply = |subscriber: &mut Domain| change.apply(subscriber);
     let changed = subscribers::change(&app, &caller.key.merchant, &id, apply).await?;
     Ok(Answer(changed.into()))

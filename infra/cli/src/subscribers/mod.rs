@@ -44,6 +44,7 @@ async fn set_paused(app: &App, one: &OneSubscriber, is_paused: bool) -> anyhow::
     let OneSubscriber { id, subscriber } = one;
     let changed = subscribers::change(app, id, subscriber, |subscriber| {
         subscriber.is_paused = is_paused;
+        Ok(())
     });
     let changed = changed.await?;
     let text = if is_paused {

@@ -56,6 +56,9 @@ pub enum BillingError {
     /// AWS refuses, whatever is tried.
     #[error("AWS refuses: {0}")]
     NotAllowed(String),
+    /// A row that this version cannot read: trying again does not help, and somebody has to look.
+    #[error("what is stored cannot be read: {0}")]
+    Broken(String),
     /// A secret is missing, the table did not answer, or others were faster each time: to be tried
     /// again.
     #[error("could not: {0}")]
@@ -69,8 +72,8 @@ impl From<StoreError> for BillingError {
             StoreError::Conflict
             | StoreError::SeatTaken
             | StoreError::AlreadyQueued
-            | StoreError::Unavailable(_)
-            | StoreError::Broken(_) => Self::Unavailable(error.to_string()),
+            | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Broken(what) => Self::Broken(what),
         }
     }
 }
