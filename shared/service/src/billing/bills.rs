@@ -1,5 +1,7 @@
 //! Bills as they are asked for: of a period, or of a subscriber.
 
+use std::cmp::Reverse;
+
 use pesan_domain::billing::{BillId, Cell, Period, RunId};
 use pesan_domain::ids::{MerchantId, SubscriberId};
 
@@ -66,7 +68,7 @@ pub async fn bills_of_subscriber(
         .collect();
     let mut cells = store.cells(merchant, &ids).await?;
     cells.retain(|cell| cell.bill.is_some());
-    cells.sort_by(|one, other| other.period.cmp(&one.period));
+    cells.sort_by_key(|cell| Reverse(cell.period));
     Ok(BillsOf {
         cells,
         next: periods.last().copied().filter(|_| !is_last),
