@@ -923,6 +923,22 @@ async fn a_file_goes_in_and_comes_out_again() {
         (&back["unchanged"], &back["refused"]),
         (&json!(had + 1), &json!(0))
     );
+    let mut much = "name,phone,plan\n".to_owned();
+    for nth in 0..5_001 {
+        much.push_str(&format!("Budi,0812{nth:08},dasar\n"));
+    }
+    let answer = import("", &much).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let detail = answer.json::<Value>().await.unwrap()["detail"].to_string();
+    assert!(
+        detail.contains("5001 rows") && detail.contains("at most 5000"),
+        "{detail}"
+    );
+    let refused: String = (0..600).map(|_| "Budi,0812,dasar\n").collect();
+    let many = import("", &format!("name,phone,plan\n{refused}")).await;
+    let many: Value = many.unwrap().json().await.unwrap();
+    assert_eq!(many["refused"], 600);
+    assert_eq!(many["reports"].as_array().unwrap().len(), 500);
     let broken = import("", "no,heading\n1,2\n").await.unwrap();
     assert_eq!(kind(&stack, broken).await.0, "malformed-body");
     let json = post(&stack, "/v1/subscribers/import", &json!({})).await;

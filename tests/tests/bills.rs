@@ -8,7 +8,7 @@
 
 use futures_util::future::join_all;
 use pesan_tests::bill::Debtor;
-use pesan_tests::{Stack, notification};
+use pesan_tests::{API_KEY, Stack, notification};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -460,6 +460,131 @@ async fn an_operator_lists_bills_and_records_what_came_and_went() {
 }
 
 #[tokio::test]
+async fn j1_money_by_hand_whose_answer_is_lost_is_recorded_once() {
+    let debtor = Debtor::billed().await;
+    let kept = |came: usize, went: usize, remaining: u64| {
+        let shown = debtor.shown();
+        let count = |what: &str| shown[what].as_array().unwrap().len();
+        assert_eq!((count("payments"), count("refunds")), (came, went));
+        assert_eq!(shown["remaining"], remaining);
+    };
+    let lose = async |times: usize| {
+        debtor.stack.end_faults().await;
+        let lost =
+            json!({"at": "dynamodb", "fault": "timeout_after", "op": "PutItem", "times": times});
+        debtor.stack.fault(lost).await;
+    };
+    let back = format!("pesan bills refund demo {BILL} --amount 50000 --reason batal --by sari");
+    // Once: the client tries again and loses against itself. As often as it tries: it hears nothing.
+    for (nth, times) in [(1, 1), (2, 100)] {
+        lose(times).await;
+        debtor.cash(50_000);
+        kept(nth, nth - 1, 100_000);
+        lose(times).await;
+        debtor.operator.does(&back);
+        kept(nth, nth, FEE);
+    }
+    lose(100).await;
+    debtor.cash(FEE);
+    kept(3, 2, 0);
+    assert_eq!(debtor.symbols(), "PPPPP");
+}
+
+#[tokio::test]
+async fn an_operator_who_repeats_a_reference_is_told_when_it_was_recorded() {
+    let debtor = Debtor::billed().await;
+    let operator = &debtor.operator;
+    let pay = format!(
+        "pesan bills pay demo {BILL} --amount 50000 --source cash --by sari --reference KW-17"
+    );
+    operator.does(&pay);
+    let before = debtor.shown();
+    assert_eq!(before["payments"][0]["reference"], "KW-17");
+    let said = operator.is_refused(&pay);
+    let at = before["payments"][0]["at"].as_str().unwrap();
+    assert!(
+        said.contains(&format!("recorded before, at {at}")),
+        "{said}"
+    );
+    assert_eq!(debtor.shown(), before);
+    let back = format!("pesan bills refund demo {BILL} --reason batal --by sari --reference TRF-9");
+    operator.does(&back);
+    let said = operator.is_refused(&back);
+    assert!(said.contains("recorded before, at "), "{said}");
+    assert_eq!(debtor.shown()["refunds"].as_array().unwrap().len(), 1);
+    let text = operator.does(&format!("pesan bills show demo {BILL}")).out;
+    assert!(
+        text.contains("cash, sari, KW-17") && text.contains("by sari, TRF-9"),
+        "{text}"
+    );
+    let said = operator.is_refused(&pay.replace("KW-17", "''"));
+    assert!(said.contains("reference"), "{said}");
+}
+
+#[tokio::test]
+async fn b10_a_refund_at_midtrans_of_what_was_given_back_by_hand_is_an_alarm() {
+    let debtor = Debtor::billed().await;
+    debtor.click().await;
+    debtor
+        .stack
+        .bank(BILL, json!({"do": "pay", "method": "gopay"}))
+        .await;
+    let back = format!("pesan bills refund demo {BILL} --amount 50000 --reason diskon --by sari");
+    debtor.operator.does(&back);
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "PartlyRefunded"));
+    debtor.stack.bank(BILL, json!({"do": "refund"})).await;
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Refunded"));
+    assert_eq!(debtor.symbols(), "KKKKK");
+    assert_eq!(debtor.shown()["lost"], 50_000);
+    assert_eq!(debtor.stack.alarms().await, ["given back twice"]);
+    let transaction = debtor.stack.transaction_id(BILL).await;
+    assert_eq!(debtor.stack.waiting("owed").await, [transaction]);
+    let text = debtor
+        .operator
+        .does(&format!("pesan bills show demo {BILL}"));
+    assert!(text.out.contains("Rp50.000, given back twice"), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_bill_that_was_tried_too_often_sends_its_subscriber_to_the_shop() {
+    let debtor = Debtor::billed().await;
+    let stack = &debtor.stack;
+    // Each part that comes in cash makes the next click an attempt of its own.
+    debtor.click().await;
+    for _ in 2..=19 {
+        debtor.cash(1_000);
+        debtor.click().await;
+    }
+    assert_eq!(stack.alarms().await, [""; 0]);
+    debtor.cash(1_000);
+    let lost = json!({"at": "midtrans", "fault": "timeout_before", "op": "transactions"});
+    stack.fault(lost).await;
+    let refused = stack.send_pay(&debtor.link, None).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let last = format!("{BILL}-A20");
+    assert_eq!(stack.alarms().await, ["last attempt at paying"]);
+    // Its order id is in use by now: Midtrans gives out no page for it, and it lives on.
+    stack.charge_for_a_day(&last, 1).await;
+    let sent_to_the_shop = async || {
+        let clicked = stack.send_pay(&debtor.link, None).await;
+        assert_eq!(clicked.status(), StatusCode::CONFLICT);
+        let said = clicked.text().await.unwrap();
+        assert!(said.contains("Silakan hubungi"), "{said}");
+        assert!(!said.contains("<form"), "{said}");
+        let live = stack.transaction(&last).await.unwrap();
+        assert_eq!(live["status"], "pending", "nothing follows it");
+    };
+    sent_to_the_shop().await;
+    debtor.cash(1_000);
+    let page = debtor.page().await;
+    assert_eq!(page.says(), (last.as_str(), 130_000, "Created"));
+    assert!(!page.html.contains("<form"), "{}", page.html);
+    assert!(page.html.contains("Silakan hubungi"), "{}", page.html);
+    sent_to_the_shop().await;
+    assert_eq!(stack.alarms().await, ["last attempt at paying"]);
+}
+
+#[tokio::test]
 async fn b11_a_bill_that_nobody_clicked_on_has_no_payment_to_be_told_of() {
     let debtor = Debtor::billed().await;
     let body = notification(BILL, "t-1", "settlement", "200", "150000.00");
@@ -512,6 +637,18 @@ async fn a_subscriber_links_a_chat_once_and_gets_the_receipt_there_after_stop() 
     };
     assert_eq!(chat(), 7);
 
+    // The chat is taken out: a link that was followed once opens the way to nobody again.
+    let path = "/v1/subscribers/plg-001";
+    let take_out = stack.request(Method::PATCH, path).bearer_auth(API_KEY);
+    let taken_out = take_out.json(&json!({"telegram_chat": null})).send().await;
+    assert_eq!(taken_out.unwrap().status(), 200);
+    for customer in [&other, &own] {
+        let used = customer.say(&payload(&link)).await;
+        assert!(used.text.contains("sudah dipakai"), "{used:?}");
+    }
+    own.say(&payload(&of("plg-001"))).await;
+    assert_eq!(chat(), 7);
+
     // WhatsApp is not wanted any more: the receipt goes to the chat.
     stack.writes(&debtor.phone, "STOP", 1).await;
     let phone = debtor.told().await;
@@ -532,4 +669,30 @@ async fn a_subscriber_links_a_chat_once_and_gets_the_receipt_there_after_stop() 
     let moved = other.say(&payload(&of("plg-001"))).await;
     assert!(moved.text.contains("Chat ini sudah terhubung"), "{moved:?}");
     assert_eq!(chat(), 8);
+}
+
+#[tokio::test]
+async fn an_exchanged_link_key_closes_no_bill_and_a_revoked_one_closes_all() {
+    let debtor = Debtor::billed().await;
+    let operator = &debtor.operator;
+    let rotated = operator.does("pesan link-key rotate --json").json();
+    assert_eq!(rotated, json!({"bookings": 0, "bills": 25}));
+    let next = debtor.link_of(BILL);
+    assert_ne!(next, debtor.link);
+    let path_of = |link: &str| {
+        let path = link.strip_prefix(debtor.stack.base_url());
+        path.unwrap().to_owned()
+    };
+    for link in [&debtor.link, &next] {
+        let page = debtor.page_at(&path_of(link)).await;
+        assert_eq!(page.says(), (BILL, FEE, "Created"));
+    }
+    let reissued = operator.does("pesan link-key reissue").out;
+    assert!(reissued.contains("0 bookings and 25 bills"), "{reissued}");
+
+    operator.does("pesan link-key rotate --revoke");
+    // What was handed out under the key before the last one is nobody's to make, and stays.
+    assert_eq!(debtor.stack.get(&path_of(&next)).await.0, 404);
+    let last = debtor.link_of(BILL);
+    assert_eq!(debtor.page_at(&path_of(&last)).await.payment, "Created");
 }

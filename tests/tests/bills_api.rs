@@ -196,7 +196,16 @@ async fn money_past_midtrans_is_recorded_given_back_and_bounded_by_the_bill() {
     let off = json!({"reason": "moved away", "by": "sari"});
     assert_eq!(problem(post(stack, &void, None, &off).await).await.0, 409);
 
-    let rest = json!({"amount": 100_000, "source": "transfer", "by": "sari"});
+    // A reference is taken once, whatever the request is named.
+    let mut slip = cash(10_000);
+    slip["reference"] = json!("TRX-1182");
+    let taken = post(stack, &payments, Some("slip-3"), &slip).await;
+    let taken: Value = taken.json().await.unwrap();
+    assert_eq!(taken["payments"][1]["reference"], "TRX-1182");
+    let again = problem(post(stack, &payments, Some("slip-4"), &slip).await).await;
+    assert_eq!(again, (409, "conflict".to_owned(), json!("reference")));
+
+    let rest = json!({"amount": 90_000, "source": "transfer", "by": "sari"});
     let paid = post(stack, &payments, Some("slip-2"), &rest).await;
     let paid: Value = paid.json().await.unwrap();
     assert_eq!(stands(&paid), (number, "Paid", 0));
@@ -319,6 +328,8 @@ async fn b16_money_is_recorded_once_where_the_table_s_answers_are_lost() {
     assert_eq!(shown["refunds"].as_array().unwrap().len(), 1, "{shown}");
     assert_eq!(stands(&shown), (number, "Owed", 120_000));
     // Another request of the same is another payment.
+    let lost = json!({"at": "dynamodb", "op": "PutItem", "fault": "timeout_after", "skip": 1});
+    stack.fault(lost).await;
     let more = post(
         stack,
         &format!("{path}/payments"),

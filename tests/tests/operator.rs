@@ -489,7 +489,7 @@ async fn a_rotated_link_key_closes_no_page_that_was_handed_out() {
     stack.advance("6m").await;
     new_link_opens(&stack, 1, &early).await;
     let reissued = operator.does("pesan link-key reissue --json").json();
-    assert_eq!(reissued["linked"], 2);
+    assert_eq!(reissued["bookings"], 2);
     for (chat, booked) in [(1, &early), (2, &meanwhile)] {
         assert_eq!(stack.page(&booked.link).await.order_id, booked.code);
         new_link_opens(&stack, chat, booked).await;

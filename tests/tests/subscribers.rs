@@ -385,3 +385,55 @@ async fn a_stop_on_whatsapp_is_known_of_everyone_with_that_number_until_they_wri
     stack.writes("6281200002001", "MULAI", 1).await;
     assert_eq!(["a", "c"].map(opted_out), [Value::Null, Value::Null]);
 }
+
+#[tokio::test]
+async fn a_subscriber_is_made_changed_and_taken_out_from_the_terminal() {
+    let stack = Stack::start();
+    let operator = Operator::of(&stack);
+    let add = "pesan subscribers add demo --subscriber ani --name Ani --phone 0812-3456-7890 --plan dasar";
+    let made = operator
+        .does(&format!("{add} --anchor-day 31 --json"))
+        .json();
+    assert_eq!(made["phone"], "+6281234567890");
+    assert_eq!(made["anchor_day"], 31);
+    assert_eq!(made["zone"], "Asia/Jakarta");
+    assert!(
+        operator.is_refused(add).contains("ani"),
+        "somebody has that id"
+    );
+    for (wrong, says) in [
+        ("--anchor-day 32", "1 to 31"),
+        ("--phone 021555", "08"),
+        ("--plan emas", "emas"),
+        ("--zone Asia/Tokyo", "zone"),
+    ] {
+        let line = format!("pesan subscribers set demo ani {wrong}");
+        let refused = operator.is_refused(&line);
+        assert!(refused.contains(says), "{wrong}: {refused}");
+    }
+    let set =
+        "pesan subscribers set demo ani --phone 081234567891 --language en --opted-out call --json";
+    let changed = operator.does(set).json();
+    assert_eq!(changed["phone"], "+6281234567891");
+    assert_eq!(changed["language"], "en");
+    assert_eq!(changed["opted_out"]["source"], "call");
+    assert_eq!(changed["anchor_day"], 31, "what is not named stays");
+    let back = operator
+        .does("pesan subscribers set demo ani --consent form --json")
+        .json();
+    assert_eq!(
+        (&back["opted_out"], &back["consent"]["source"]),
+        (&Value::Null, &json!("form"))
+    );
+
+    // What they said themselves only they take back.
+    stack.writes("6281234567891", "STOP", 1).await;
+    let refused = operator.is_refused("pesan subscribers set demo ani --consent form");
+    assert!(refused.contains("MULAI"), "{refused}");
+
+    let refused = operator.is_refused("pesan subscribers remove demo ani");
+    assert!(refused.contains("--yes"), "{refused}");
+    operator.does("pesan subscribers show demo ani");
+    operator.does("pesan subscribers remove demo ani --yes");
+    operator.is_refused("pesan subscribers show demo ani");
+}

@@ -224,7 +224,11 @@ async fn d19_a_refused_token_pauses_until_the_operator_activates_again() {
     // Whoever came after the first found the channel stopped, and met no fault.
     stack.end_faults().await;
     let before = stack.sends().await;
+    let found = operator.is_refused("pesan doctor demo");
+    assert!(found.contains("token is no longer valid"), "{found}");
     operator.does("pesan whatsapp activate demo");
+    let found = operator.tries("pesan doctor demo").out;
+    assert!(!found.contains("no longer valid"), "{found}");
     stack.advance("2m").await;
     assert_eq!(stack.sends().await, before + 3);
     assert_eq!(states(&stack).await, ["Read"; 3]);

@@ -7,12 +7,15 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use pesan_domain::billing::{self, BillId, BillState, Cell, Period, Reason, Source, Who};
+use pesan_domain::billing::{
+    self, BillId, BillState, Cell, Period, Reason, Reference, Slip, Source, Who,
+};
 use pesan_domain::field::check_number;
 use pesan_domain::ids::{MerchantId, SubscriberId};
 use pesan_domain::money::Rupiah;
 use pesan_service::billing::{
-    BillingError, ByHand, bills_of_period, bills_of_subscriber, pay_by_hand, refund, void,
+    BillingError, ByHand, Received, Returned, bills_of_period, bills_of_subscriber, pay_by_hand,
+    refund, void,
 };
 use pesan_service::idempotency::Seed;
 use pesan_service::subscribers::Position;
@@ -22,7 +25,7 @@ use utoipa::ToSchema;
 
 use crate::billing_runs::{SymbolName, period};
 use crate::gate::{Caller, Seeded};
-use crate::json::Json;
+use crate::json::{Json, given};
 use crate::parameters::{Paging, Parameters};
 use crate::problem::{Kind, Problem};
 use crate::segment::Segment;
@@ -118,6 +121,9 @@ pub(crate) struct Payment {
     /// Its order at Midtrans; null where it came past Midtrans
     #[schema(required, example = json!(null))]
     order: Option<String>,
+    /// The number of its receipt or transfer; null where none was given
+    #[schema(required, example = json!(null))]
+    reference: Option<String>,
     /// When it was recorded
     #[schema(format = DateTime, example = "2026-12-01T03:00:00Z")]
     at: String,
@@ -149,6 +155,9 @@ pub(crate) struct Refund {
     /// Who says so
     #[schema(example = "sari")]
     by: String,
+    /// The number of its receipt or transfer; null where none was given
+    #[schema(required, example = json!(null))]
+    reference: Option<String>,
     /// When it was recorded
     #[schema(format = DateTime, example = "2026-12-02T03:00:00Z")]
     at: String,
@@ -189,6 +198,16 @@ pub(crate) struct NewPayment {
     amount: u64,
     /// How it came
     source: ByHandName,
+    /// The number of its receipt or transfer. A bill takes it once, however the request is named
+    #[serde(default, deserialize_with = "given")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 64,
+        example = "TRX-1182",
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+    )]
+    reference: Option<String>,
     /// Who says so, as your system knows them
     #[schema(
         min_length = 1,
@@ -224,6 +243,16 @@ pub(crate) struct NewRefund {
         pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
     )]
     reason: String,
+    /// The number of its receipt or transfer. A bill takes it once, however the request is named
+    #[serde(default, deserialize_with = "given")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 64,
+        example = "TRX-1182",
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+    )]
+    reference: Option<String>,
     /// Who says so, as your system knows them
     #[schema(
         min_length = 1,
@@ -289,6 +318,7 @@ impl From<&billing::Instalment> for Payment {
             source,
             by: by.map(str::to_owned),
             order: order.map(str::to_owned),
+            reference: reference(one.slip.as_ref()).map(|text| text.as_str().to_owned()),
             at: one.at.to_string(),
             reversed_at: one.reversed_at.map(|at| at.to_string()),
         }
@@ -301,6 +331,7 @@ impl From<&billing::GivenBack> for Refund {
             amount: one.amount.get(),
             reason: one.reason.as_str().to_owned(),
             by: one.by.as_str().to_owned(),
+            reference: reference(one.slip.as_ref()).map(|text| text.as_str().to_owned()),
             at: one.at.to_string(),
         }
     }
@@ -368,6 +399,14 @@ fn number_of(segment: &str) -> Result<BillId, Problem> {
     BillId::parse(segment).map_err(|_| Problem::not_found())
 }
 
+fn reference(slip: Option<&Slip>) -> Option<&Reference> {
+    slip?.reference.as_ref()
+}
+
+fn referred(text: Option<&str>) -> Result<Option<Reference>, Problem> {
+    Ok(text.map(Reference::new).transpose()?)
+}
+
 fn amount(rupiah: u64) -> Result<Rupiah, Problem> {
     check_number("amount", rupiah, 1, MOST_RUPIAH)?;
     Ok(Rupiah::new(rupiah))
@@ -375,20 +414,9 @@ fn amount(rupiah: u64) -> Result<Rupiah, Problem> {
 
 /// What the operator's own commands do too, each once for all runs of one request.
 enum Record {
-    Payment {
-        amount: Rupiah,
-        source: ByHand,
-        by: Who,
-    },
-    Refund {
-        amount: Rupiah,
-        reason: Reason,
-        by: Who,
-    },
-    Void {
-        reason: Reason,
-        by: Who,
-    },
+    Payment(Received),
+    Refund(Returned),
+    Void { reason: Reason, by: Who },
 }
 
 impl Record {
@@ -410,12 +438,8 @@ impl Record {
             return Ok(cell);
         }
         match self {
-            Self::Payment { amount, source, by } => {
-                pay_by_hand(app, merchant, bill, *amount, *source, by).await
-            }
-            Self::Refund { amount, reason, by } => {
-                refund(app, merchant, bill, Some(*amount), reason, by).await
-            }
+            Self::Payment(received) => pay_by_hand(app, merchant, bill, received).await,
+            Self::Refund(returned) => refund(app, merchant, bill, returned).await,
             Self::Void { reason, by } => void(app, merchant, bill, reason, by).await,
         }
     }
@@ -423,17 +447,25 @@ impl Record {
     /// Whether the same was recorded since then.
     fn is_in(&self, bill: &billing::Bill, since: Timestamp) -> bool {
         match self {
-            Self::Payment { amount, source, by } => {
-                let source = match source {
-                    ByHand::Cash => Source::Cash(by.clone()),
-                    ByHand::Transfer => Source::Transfer(by.clone()),
+            Self::Payment(received) => {
+                let by = received.by.clone();
+                let source = match received.source {
+                    ByHand::Cash => Source::Cash(by),
+                    ByHand::Transfer => Source::Transfer(by),
                 };
-                let mut all = bill.instalments.iter();
-                all.any(|one| one.amount == *amount && one.source == source && one.at >= since)
+                bill.instalments.iter().any(|one| {
+                    one.amount == received.amount
+                        && one.source == source
+                        && reference(one.slip.as_ref()) == received.reference.as_ref()
+                        && one.at >= since
+                })
             }
-            Self::Refund { amount, reason, by } => bill.given_back.iter().any(|one| {
-                let same = one.amount == *amount && one.reason == *reason && one.by == *by;
-                same && one.at >= since
+            Self::Refund(returned) => bill.given_back.iter().any(|one| {
+                Some(one.amount) == returned.amount
+                    && one.reason == returned.reason
+                    && one.by == returned.by
+                    && reference(one.slip.as_ref()) == returned.reference.as_ref()
+                    && one.at >= since
             }),
             Self::Void { reason, by } => bill
                 .voided
@@ -593,11 +625,12 @@ pub(crate) async fn pay(
     Json(new): Json<NewPayment>,
 ) -> Result<(StatusCode, Answer<Bill>), Problem> {
     parameters.end()?;
-    let payment = Record::Payment {
+    let payment = Record::Payment(Received {
         amount: amount(new.amount)?,
         source: new.source.into(),
+        reference: referred(new.reference.as_deref())?,
         by: Who::new(&new.by)?,
-    };
+    });
     let bill = payment.recorded(&app, &caller, &segment, seed).await?;
     Ok((StatusCode::CREATED, bill))
 }
@@ -626,11 +659,12 @@ pub(crate) async fn give_back(
     Json(new): Json<NewRefund>,
 ) -> Result<(StatusCode, Answer<Bill>), Problem> {
     parameters.end()?;
-    let refund = Record::Refund {
-        amount: amount(new.amount)?,
+    let refund = Record::Refund(Returned {
+        amount: Some(amount(new.amount)?),
         reason: Reason::new(&new.reason)?,
+        reference: referred(new.reference.as_deref())?,
         by: Who::new(&new.by)?,
-    };
+    });
     let bill = refund.recorded(&app, &caller, &segment, seed).await?;
     Ok((StatusCode::CREATED, bill))
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::subscriber::Correction;
 use pesan_service::subscribers::import::{
-    Import, ImportError, Outcome, Reported, Summary, import as import_file,
+    Import, ImportError, Outcome, Reported, SheetError, Summary, import as import_file,
 };
 use pesan_service::subscribers::{ExportError, Position, export_part};
 use pesan_service::{App, Failure};
@@ -22,8 +22,12 @@ use crate::parameters::Parameters;
 use crate::problem::{Kind, Problem};
 use crate::subscribers::LIST;
 
-/// As much as is imported within a function's time; the operator's command line takes any file.
+/// As much as is imported within a third of a function's time; the operator's command line takes any
+/// file.
+const MOST_ROWS: u64 = 5_000;
 const LARGEST_FILE: usize = 1024 * 1024;
+/// Rows of each kind that are reported: an answer must fit into the table to be given again.
+const MOST_REPORTED: usize = 500;
 /// Subscribers of one part of an export: what an answer holds.
 const PART: usize = 10_000;
 const CSV: &str = "text/csv";
@@ -52,7 +56,7 @@ pub(crate) struct ImportReport {
     /// Whether anything was written: it was no dry run, and no refused row stopped it
     #[schema(example = true)]
     written: bool,
-    /// The rows that were refused or corrected
+    /// The first 500 rows that were refused, and the first 500 that were corrected, in order
     reports: Vec<RowReport>,
 }
 
@@ -154,7 +158,7 @@ impl ImportReport {
 ///
 /// Columns `name`, `phone` and `plan`, and those of the export that you like. The same file again
 /// changes nothing. A row that cannot be taken stops the whole file unless `skip_refused`. Files over
-/// 1 MB: `pesan subscribers import`.
+/// 1 MB or 5,000 rows: `pesan subscribers import`.
 #[utoipa::path(
     post,
     path = "/v1/subscribers/import",
@@ -188,10 +192,20 @@ pub(crate) async fn import(
         dry_run,
         skip_refused,
         made_at: app.clock.now(),
+        most_rows: Some(MOST_ROWS),
     };
     let mut reports = Vec::new();
+    let (mut refused, mut corrected) = (0, 0);
     let mut report = |row: &Reported| {
-        if matches!(row.outcome, Outcome::Refused(_)) || !row.corrections.is_empty() {
+        let of_kind = match row.outcome {
+            Outcome::Refused(_) => &mut refused,
+            Outcome::New | Outcome::Changed | Outcome::Unchanged if row.corrections.is_empty() => {
+                return Ok(());
+            }
+            Outcome::New | Outcome::Changed | Outcome::Unchanged => &mut corrected,
+        };
+        if *of_kind < MOST_REPORTED {
+            *of_kind += 1;
             reports.push(RowReport::of(row));
         }
         Ok(())
@@ -208,6 +222,9 @@ pub(crate) async fn import(
     .await;
     match done {
         Ok(summary) => Ok(Answer(ImportReport::of(summary, reports))),
+        Err(ImportError::Sheet(error @ SheetError::TooManyRows { .. })) => {
+            Err(Problem::new(Kind::TooLarge, format!("the file {error}")))
+        }
         Err(ImportError::Sheet(error)) => {
             let detail = format!("the file {error}");
             Err(Problem::new(Kind::MalformedBody, detail))

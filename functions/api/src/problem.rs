@@ -463,6 +463,9 @@ impl From<Refused> for Problem {
                 let detail = format!("{refused}, with POST /v1/bills/{{number}}/refunds");
                 Self::new(Kind::Conflict, detail)
             }
+            Refused::Recorded { .. } => {
+                Self::at(Kind::Conflict, "reference", format!("reference: {refused}"))
+            }
             Refused::NoBill
             | Refused::Closed(_)
             | Refused::Known

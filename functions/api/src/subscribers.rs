@@ -435,7 +435,9 @@ impl Change {
         if let Some(consent) = &self.consent {
             to.consent.clone_from(consent);
         }
-        to.telegram_chat = self.telegram_chat.unwrap_or(to.telegram_chat);
+        if let Some(chat) = self.telegram_chat {
+            *to = to.clone().with_chat(chat);
+        }
         Ok(())
     }
 }

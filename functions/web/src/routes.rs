@@ -158,8 +158,8 @@ fn led(payable: &Payable, scripted: bool, own: &str) -> Response {
             Json(json!({"token": snap.token, "redirect_url": snap.redirect_url})).into_response()
         }
         Payable::Page(snap) => Redirect::to(&snap.redirect_url).into_response(),
-        Payable::Closed if scripted => StatusCode::CONFLICT.into_response(),
-        Payable::Closed => Redirect::to(own).into_response(),
+        Payable::Closed | Payable::UsedUp if scripted => StatusCode::CONFLICT.into_response(),
+        Payable::Closed | Payable::UsedUp => Redirect::to(own).into_response(),
     }
 }
 
@@ -219,7 +219,14 @@ async fn pay_bill(
         Err(failure) => return failed(&failure, Language::Indonesian),
     };
     match billing::pay(&app, &view).await {
-        Ok(payable) => led(&payable, is_scripted(&headers), &format!("/b/{token}")),
+        // The page says what to do instead, without its button.
+        Ok(Payable::UsedUp) => {
+            let template = views::bill_used_up(&app, &view, &token);
+            page(StatusCode::CONFLICT, &template, &Policy::OwnOnly)
+        }
+        Ok(payable @ (Payable::Page(_) | Payable::Closed)) => {
+            led(&payable, is_scripted(&headers), &format!("/b/{token}"))
+        }
         Err(failure) => {
             not_led(&view.merchant.id, &failure);
             let mut template = views::bill(&app, &view, &token, view.language());

@@ -12,7 +12,7 @@ use pesan_domain::texts::{payment_in_words, repair_in_words};
 use pesan_service::orders::OrderView;
 use pesan_service::{App, Shop};
 
-pub(crate) use bill::bill;
+pub(crate) use bill::{bill, bill_used_up};
 
 use crate::pages::{CatalogGroup, CatalogPage, CatalogRow, DeviceCard, OrderPage, ShopPage, Snap};
 

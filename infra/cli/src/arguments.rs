@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod subscribers;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +17,8 @@ use pesan_domain::message::text::Kind;
 use pesan_domain::money::{self, Rupiah};
 use pesan_domain::whatsapp::{Phone, TypedPhoneError};
 use pesan_service::billing::ByHand;
+
+pub use subscribers::*;
 
 /// Runs a deployment of Pesan: its merchants, their prices and hours, their bots and accounts
 #[derive(Debug, Parser)]
@@ -402,54 +406,6 @@ pub struct PlanSettings {
     pub archived: Option<bool>,
 }
 
-/// `pesan subscribers`
-#[derive(Debug, Subcommand)]
-pub enum SubscribersCommand {
-    /// Lists subscribers, in an order that means nothing and stays
-    List {
-        /// The merchant
-        #[arg(value_parser = merchant_id)]
-        id: MerchantId,
-        /// So many at most
-        #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
-        limit: u16,
-        /// Where the list before this one ended
-        #[arg(long, value_name = "POSITION")]
-        from: Option<String>,
-    },
-    /// Writes what a file lists; the same file again changes nothing
-    Import(SubscribersImport),
-    /// Prints the subscribers as the CSV that import reads
-    Export {
-        /// The merchant
-        #[arg(value_parser = merchant_id)]
-        id: MerchantId,
-        /// A file instead of the terminal
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Shows a subscriber
-    Show(OneSubscriber),
-    /// Lets a subscriber owe nothing until they are resumed
-    Pause(OneSubscriber),
-    /// Lets a paused subscriber be billed again
-    Resume(OneSubscriber),
-    /// Prints the link with which a subscriber gets their bills in a Telegram chat, where WhatsApp
-    /// does not reach them; whoever follows it first does
-    Link(OneSubscriber),
-}
-
-/// A subscriber of a merchant.
-#[derive(Args, Debug)]
-pub struct OneSubscriber {
-    /// The merchant
-    #[arg(value_parser = merchant_id)]
-    pub id: MerchantId,
-    /// The subscriber
-    #[arg(value_parser = subscriber_id)]
-    pub subscriber: SubscriberId,
-}
-
 /// `pesan bills`
 #[derive(Debug, Subcommand)]
 pub enum BillsCommand {
@@ -478,6 +434,9 @@ pub enum BillsCommand {
         /// How it came
         #[arg(long, value_enum)]
         source: PaidBy,
+        /// The number of its receipt or transfer: recorded again, it is refused
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
         /// Who says so
         #[arg(long, value_name = "NAME")]
         by: String,
@@ -506,6 +465,9 @@ pub enum BillsCommand {
         /// Why
         #[arg(long)]
         reason: String,
+        /// The number of its receipt or transfer: recorded again, it is refused
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
         /// Who says so
         #[arg(long, value_name = "NAME")]
         by: String,
@@ -592,27 +554,6 @@ impl From<PaidBy> for ByHand {
             PaidBy::Transfer => Self::Transfer,
         }
     }
-}
-
-/// `pesan subscribers import`
-#[derive(Args, Debug)]
-pub struct SubscribersImport {
-    /// The merchant
-    #[arg(value_parser = merchant_id)]
-    pub id: MerchantId,
-    /// CSV with the columns name, phone, plan, and optionally id, anchor_day, language, zone,
-    /// paused, opted_out_at, opted_out_source, consent_at, consent_source and telegram_chat, in
-    /// English or Indonesian. An empty cell leaves what is stored as it is
-    pub file: PathBuf,
-    /// Only say what would be done
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Import the other rows where some are refused
-    #[arg(long)]
-    pub skip_refused: bool,
-    /// A CSV file for what came of each row
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
 }
 
 /// `pesan hours`
@@ -850,13 +791,13 @@ pub enum LinkKeyCommand {
         /// The key is known to somebody: links that were handed out open nothing any more
         #[arg(long)]
         revoke: bool,
-        /// Bookings of so many days get a link under the new key
+        /// Bookings and bills of so many days get a link under the new key
         #[arg(long, default_value_t = 400)]
         days: u16,
     },
-    /// Gives bookings a link under the present key; run it five minutes after rotate
+    /// Gives bookings and bills a link under the present key; run it five minutes after rotate
     Reissue {
-        /// Bookings of so many days
+        /// Those of so many days
         #[arg(long, default_value_t = 400)]
         days: u16,
     },

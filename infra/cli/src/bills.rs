@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use pesan_domain::billing::{
-    Bill, BillId, BillState, Cell, Instalment, Period, Reason, RunId, Source, Symbol, Track, Who,
+    Bill, BillId, BillState, Cell, GivenBack, Instalment, Period, Reason, Reference, RunId, Slip,
+    Source, Symbol, Track, Who,
 };
 use pesan_domain::ids::MerchantId;
-use pesan_service::billing::{self, BillingError};
+use pesan_domain::money::Rupiah;
+use pesan_service::billing::{self, BillingError, Received, Returned};
 use pesan_service::{App, links};
 use serde_json::{Value, json};
 
@@ -36,11 +38,17 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
             one,
             amount,
             source,
+            reference,
             by,
         } => {
             let OneBill { id, bill } = one;
-            let who = Who::new(&by)?;
-            let cell = billing::pay_by_hand(app, &id, &bill, amount, source.into(), &who).await?;
+            let received = Received {
+                amount,
+                source: source.into(),
+                reference: reference.as_deref().map(Reference::new).transpose()?,
+                by: Who::new(&by)?,
+            };
+            let cell = billing::pay_by_hand(app, &id, &bill, &received).await?;
             done(&cell, &bill, |now| {
                 let rest = now.remaining();
                 match now.state() {
@@ -61,11 +69,17 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
             one,
             amount,
             reason,
+            reference,
             by,
         } => {
             let OneBill { id, bill } = one;
-            let (reason, who) = (Reason::new(&reason)?, Who::new(&by)?);
-            let cell = billing::refund(app, &id, &bill, amount, &reason, &who).await?;
+            let returned = Returned {
+                amount,
+                reason: Reason::new(&reason)?,
+                reference: reference.as_deref().map(Reference::new).transpose()?,
+                by: Who::new(&by)?,
+            };
+            let cell = billing::refund(app, &id, &bill, &returned).await?;
             done(&cell, &bill, |now| {
                 let (back, kept) = (now.refunded(), now.kept());
                 format!("{back} of {bill} is given back in all, and {kept} of it is kept")
@@ -151,9 +165,10 @@ fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
         lines.push(("paid", came(one)));
     }
     for one in &bill.given_back {
-        let (amount, by, at) = (one.amount, one.by.as_str(), one.at);
-        let reason = one.reason.as_str();
-        lines.push(("given back", format!("{amount} by {by}, {at}: {reason}")));
+        lines.push(("given back", went(one)));
+    }
+    if bill.lost > Rupiah::ZERO {
+        lines.push(("lost", format!("{}, given back twice", bill.lost)));
     }
     if let Some(voided) = &bill.voided {
         let (by, at, reason) = (voided.by.as_str(), voided.at, voided.reason.as_str());
@@ -174,7 +189,23 @@ fn came(one: &Instalment) -> String {
     let taken = one
         .reversed_at
         .map_or_else(String::new, |at| format!(", taken back by the bank {at}"));
-    format!("{} ({way}, {who}), {}{taken}", one.amount, one.at)
+    let known = known_by(one.slip.as_ref());
+    format!("{} ({way}, {who}{known}), {}{taken}", one.amount, one.at)
+}
+
+fn went(one: &GivenBack) -> String {
+    let (amount, by, at) = (one.amount, one.by.as_str(), one.at);
+    let (known, reason) = (known_by(one.slip.as_ref()), one.reason.as_str());
+    format!("{amount} by {by}{known}, {at}: {reason}")
+}
+
+/// The reference that a record was given, if any.
+fn reference(slip: Option<&Slip>) -> Option<&str> {
+    Some(slip?.reference.as_ref()?.as_str())
+}
+
+fn known_by(slip: Option<&Slip>) -> String {
+    reference(slip).map_or_else(String::new, |text| format!(", {text}"))
 }
 
 /// How money came, and who says so.
@@ -195,6 +226,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
             "source": way,
             "by": who,
             "at": time(one.at),
+            "reference": reference(one.slip.as_ref()),
             "reversed_at": one.reversed_at.map(time),
         })
     });
@@ -204,6 +236,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
             "reason": one.reason.as_str(),
             "by": one.by.as_str(),
             "at": time(one.at),
+            "reference": reference(one.slip.as_ref()),
         })
     });
     let voided = bill.voided.as_ref().map(
@@ -224,6 +257,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
         "lines": lines.collect::<Vec<Value>>(),
         "payments": payments.collect::<Vec<Value>>(),
         "refunds": refunds.collect::<Vec<Value>>(),
+        "lost": bill.lost.get(),
         "voided": voided,
         "symbols": symbols.collect::<serde_json::Map<String, Value>>(),
     })

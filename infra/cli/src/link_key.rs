@@ -1,7 +1,7 @@
 //! `pesan link-key`.
 
 use pesan_service::App;
-use pesan_service::link_key::{self, HandedOut};
+use pesan_service::link_key::{self, HandedOut, Linked};
 use serde_json::json;
 
 use crate::arguments::LinkKeyCommand;
@@ -18,15 +18,22 @@ pub async fn run(app: &App, command: LinkKeyCommand) -> anyhow::Result<Report> {
             };
             let linked = link_key::rotate(app, days, handed_out).await?;
             let text = format!(
-                "the link key is exchanged, and {linked} bookings have a new link {fate}\nFunctions \
-                 hold the old key for five minutes: run `pesan link-key reissue` after that"
+                "the link key is exchanged, and {} have a new link {fate}\nFunctions \
+                 hold the old key for five minutes: run `pesan link-key reissue` after that",
+                in_words(linked),
             );
             (text, linked)
         }
         LinkKeyCommand::Reissue { days } => {
             let linked = link_key::reissue(app, days).await?;
-            (format!("{linked} bookings have a link"), linked)
+            (format!("{} have a link", in_words(linked)), linked)
         }
     };
-    Ok(Report::good(text, json!({"linked": linked})))
+    let Linked { bookings, bills } = linked;
+    let json = json!({"bookings": bookings, "bills": bills});
+    Ok(Report::good(text, json))
+}
+
+fn in_words(linked: Linked) -> String {
+    format!("{} bookings and {} bills", linked.bookings, linked.bills)
 }

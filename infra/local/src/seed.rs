@@ -212,6 +212,7 @@ async fn subscribe(app: &App, id: &MerchantId) -> anyhow::Result<()> {
             .clock
             .now()
             .checked_sub(SignedDuration::from_hours(62 * 24))?,
+        most_rows: None,
     };
     let file = Cursor::new(subscriber_file());
     let (mut report, mut watch) = (|_: &_| Ok(()), |_| {});

@@ -33,6 +33,7 @@ fn subscriber(id: &str) -> Subscriber {
         opted_out: None,
         consent: None,
         telegram_chat: None,
+        chat_changes: 0,
         made_at: Timestamp::from_second(1_796_000_000).unwrap(),
         version: 1,
     }

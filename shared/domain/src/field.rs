@@ -41,6 +41,12 @@ pub fn check_text(
             "holds a line break or another control character",
         ));
     }
+    if text.chars().any(is_invisible) {
+        return Err(FieldRefused::new(
+            field,
+            "holds a character that nobody sees: type it anew",
+        ));
+    }
     let length = text.chars().count();
     if length < fewest {
         return Err(FieldRefused::new(field, "is empty"));
@@ -50,6 +56,15 @@ pub fn check_text(
         return Err(FieldRefused::new(field, reason));
     }
     Ok(())
+}
+
+/// What has no width, or turns the direction of the text behind it. The joiners are spared: they belong
+/// to some scripts, and to faces.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 /// Takes a number from `least` to `most`.

@@ -138,6 +138,17 @@ impl From<EventId> for BatchId {
     }
 }
 
+text_id!(
+    /// What a person recorded of a bill's money: of the form of an event's id.
+    SlipId, "slip", |text| EventId::parse(text).is_ok()
+);
+
+impl From<EventId> for SlipId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl EventId {
     /// The id of an event of this moment, told apart from others by a random number.
     #[must_use]

@@ -28,6 +28,12 @@ impl Rupiah {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The sum, or the most there can be where it overflows.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The rest, unless it would be negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {

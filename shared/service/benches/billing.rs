@@ -1,5 +1,5 @@
 //! What a run costs, by the number of its subscribers (docs/BILLING.md, "Figures"):
-//! `cargo bench --workspace --bench billing`.
+//! `cargo bench --workspace --bench billing`, or `… -- 100000` for a run of that many.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +13,8 @@ mod proxy;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
@@ -45,13 +47,14 @@ fn subscriber(number: u32) -> Subscriber {
         opted_out: None,
         consent: None,
         telegram_chat: None,
+        chat_changes: 0,
         made_at: at("2026-01-01T00:00:00Z"),
         version: 1,
     }
 }
 
-async fn subscribed(count: u32) -> World {
-    let world = World::new().await;
+async fn subscribed(table: &str, count: u32) -> World {
+    let world = World::over(table, table).await;
     let plan = Plan::new(
         PlanId::parse("pro").unwrap(),
         "Paket Pro",
@@ -89,7 +92,24 @@ async fn drive(world: &World, url: &str, shard: Shard) -> u32 {
     }
 }
 
-/// The most memory that this process, which is the table too, ever had.
+/// Drives all shards, as many at once as the template lets; how many invocations there were.
+async fn drive_all(world: &World, url: &str, run: RunId) -> u32 {
+    let shards: Vec<_> = (0..8)
+        .map(|number| {
+            let shard = Shard {
+                merchant: demo(),
+                run,
+                number,
+            };
+            drive(world, url, shard)
+        })
+        .collect();
+    let shards = stream::iter(shards).buffer_unordered(2);
+    shards.fold(0, async |sum, one| sum + one).await
+}
+
+/// The most memory that this process ever had. The table is another one, so that what is measured is
+/// the function's, and that of the counting proxy before the table.
 fn peak_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM"));
@@ -97,42 +117,128 @@ fn peak_megabytes() -> u64 {
     kilobytes.parse::<u64>().unwrap() / 1_024
 }
 
+/// A table in a process of its own, which ends with this one.
+struct Table {
+    process: Child,
+    url: String,
+}
+
+/// What the table's process is asked by.
+const SERVE: &str = "serve-the-table";
+
+impl Table {
+    fn new() -> Self {
+        let itself = std::env::current_exe().unwrap();
+        let mut process = Command::new(itself)
+            .arg(SERVE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        let mut said = BufReader::new(process.stdout.take().unwrap());
+        said.read_line(&mut url).unwrap();
+        Self {
+            process,
+            url: url.trim().to_owned(),
+        }
+    }
+
+    /// Until whoever asked is gone.
+    async fn serve() {
+        println!("{}", support::table().await);
+        let waits = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        waits.await.unwrap().unwrap();
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// What a run took.
+struct Took {
+    time: Duration,
+    calls: usize,
+    write_units: usize,
+    invocations: u32,
+}
+
+/// A run of so many subscribers. All invocations die at its `dies_at`th call; those after them wait
+/// until the leases are over, which the clock is turned for.
+async fn run(count: u32, dies_at: Option<usize>) -> Took {
+    let table = Table::new();
+    let world = subscribed(&table.url, count).await;
+    let proxy = Proxy::before(&world.variables).await;
+    let period = Period::parse("2026-11").unwrap();
+    let run = RunId::Bill { period };
+    billing::begin(&world.app, &demo(), period, false)
+        .await
+        .unwrap();
+    let (mut time, mut invocations) = (Duration::ZERO, 0);
+    if let Some(nth) = dies_at {
+        proxy.kills(nth, true);
+        let began = Instant::now();
+        tokio::select! {
+            _ = drive_all(&world, &proxy.url, run) => unreachable!("nobody died"),
+            () = proxy.reached.notified() => {}
+        }
+        time += began.elapsed();
+        invocations += 2;
+        proxy.lets_be();
+        world.turn(91);
+    }
+    let began = Instant::now();
+    invocations += drive_all(&world, &proxy.url, run).await;
+    time += began.elapsed();
+    let made = billing::progress(&world.app, &demo(), run).await.unwrap();
+    assert_eq!(made.head, u64::from(count));
+    Took {
+        time,
+        calls: proxy.calls(),
+        write_units: proxy.write_units(),
+        invocations,
+    }
+}
+
+fn print(count: u32, what: &str, took: &Took) {
+    let a_bill = |sum: usize| f64::from(u32::try_from(sum).unwrap()) / f64::from(count);
+    println!(
+        "{count:>11}  {what:<14}  {:>7.2}  {:>7.0}  {:>10.2}  {:>16.2}  {:>11}  {:>7}",
+        took.time.as_secs_f64(),
+        f64::from(count) / took.time.as_secs_f64(),
+        a_bill(took.calls),
+        a_bill(took.write_units),
+        took.invocations,
+        peak_megabytes(),
+    );
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let period = Period::parse("2026-11").unwrap();
-    println!("subscribers  seconds  bills/s  calls/bill  write units/bill  invocations  peak MB");
-    for count in [1, 1_000, 10_000] {
-        let world = subscribed(count).await;
-        let proxy = Proxy::before(&world.variables).await;
-        let run = RunId::Bill { period };
-        billing::begin(&world.app, &demo(), period, false)
-            .await
-            .unwrap();
-        let began = Instant::now();
-        let shards: Vec<_> = (0..8)
-            .map(|number| {
-                let shard = Shard {
-                    merchant: demo(),
-                    run,
-                    number,
-                };
-                drive(&world, &proxy.url, shard)
-            })
-            .collect();
-        // As many at once as the template lets.
-        let shards = stream::iter(shards).buffer_unordered(2);
-        let invocations: u32 = shards.fold(0, async |sum, one| sum + one).await;
-        let took = began.elapsed();
-        let made = billing::progress(&world.app, &demo(), run).await.unwrap();
-        assert_eq!(made.head, u64::from(count));
-        let a_bill = |sum: usize| f64::from(u32::try_from(sum).unwrap()) / f64::from(count);
-        println!(
-            "{count:>11}  {:>7.2}  {:>7.0}  {:>10.2}  {:>16.2}  {invocations:>11}  {:>7}",
-            took.as_secs_f64(),
-            f64::from(count) / took.as_secs_f64(),
-            a_bill(proxy.calls()),
-            a_bill(proxy.write_units()),
-            peak_megabytes(),
-        );
+    let mut arguments = std::env::args().skip(1).filter(|word| word != "--bench");
+    let first = arguments.next();
+    if first.as_deref() == Some(SERVE) {
+        return Table::serve().await;
+    }
+    let given = first.into_iter().chain(arguments);
+    let mut sizes: Vec<u32> = given.map(|size| size.parse().unwrap()).collect();
+    if sizes.is_empty() {
+        sizes = vec![1, 1_000, 10_000];
+    }
+    println!(
+        "subscribers  {:<14}  seconds  bills/s  calls/bill  write units/bill  invocations  peak MB",
+        ""
+    );
+    for count in sizes {
+        let whole = run(count, None).await;
+        print(count, "", &whole);
+        if count > 1 {
+            let killed = run(count, Some(whole.calls / 2)).await;
+            print(count, "killed at half", &killed);
+        }
     }
 }

@@ -294,9 +294,8 @@ impl Turn<'_> {
             Some(subscriber) if leads_here(&subscriber) => (Dialogue::Linked, None),
             Some(subscriber) if self.proves(&subscriber, link).await? => {
                 let linked = Subscriber {
-                    telegram_chat: Some(self.chat_id),
                     version: subscriber.version.saturating_add(1),
-                    ..subscriber
+                    ..subscriber.with_chat(Some(self.chat_id))
                 };
                 (Dialogue::Linked, Some(linked))
             }

@@ -1,13 +1,22 @@
-//! Exchanging the key of the order pages' links, with or without the links that were handed out.
+//! Exchanging the key of the pages' links, with or without the links that were handed out.
 
-use jiff::SignedDuration;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use pesan_adapters::dynamodb::{LinkedPage, Tape};
 use pesan_adapters::secrets::LINK_KEY;
-use pesan_domain::ids::{BookingCode, MerchantId};
+use pesan_domain::billing::{Period, RunId, Shard};
+use pesan_domain::ids::MerchantId;
+use pesan_domain::merchant::Merchant;
 use secrecy::SecretString;
 
-use crate::links::{order_token_of, token_hash};
+use crate::links::{bill_token_of, order_token_of, token_hash};
 use crate::merchants::{OperatorError, list, stored};
 use crate::{App, fresh_secret};
+
+/// Links that are written side by side.
+const SIDE_BY_SIDE: usize = 32;
+/// Cells that are read at once.
+const PAGE: u16 = 500;
 
 /// What becomes of the links that were handed out when the key is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,74 +27,160 @@ pub enum HandedOut {
     Revoked,
 }
 
-/// Exchanges the key: first every booking of the last `days` gets a link under the new key, then
-/// the key is written, then the links under the old one are taken out if they are revoked. Returns
-/// how many bookings got one.
+/// How many pages have a link under the present key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// Order pages.
+    pub bookings: usize,
+    /// Bills' pages.
+    pub bills: usize,
+}
+
+/// Exchanges the key: first every booking and bill of the last `days` gets a link under the new key,
+/// then the key is written, then the links under the old one are taken out if they are revoked.
 ///
 /// # Errors
-/// [`OperatorError::NotMade`] where there is none. Broken off before the key was written, the old one holds; broken off later,
-/// some old links still open.
-pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<usize, OperatorError> {
+/// [`OperatorError::NotMade`] where there is none. Broken off before the key was written, the old one
+/// holds; broken off later, some old links still open.
+pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<Linked, OperatorError> {
     let old = stored(app, LINK_KEY).await?;
     let old = old.ok_or_else(|| OperatorError::NotMade("link key".to_owned()))?;
     let fresh = fresh_secret();
-    let bookings = bookings(app, days).await?;
-    link(app, &fresh, &bookings).await?;
+    let linked = each(app, days, Does::Add(&fresh)).await?;
     app.parameters.put(LINK_KEY, &fresh).await?;
     if handed_out == HandedOut::Revoked {
-        for (merchant, code) in &bookings {
-            let hash = hash_of(&old, merchant, code)?;
-            app.store.remove_link(&hash).await?;
-        }
+        each(app, days, Does::Remove(&old)).await?;
     }
-    Ok(bookings.len())
+    Ok(linked)
 }
 
-/// Gives every booking of the last `days` a link under the key that is stored: for those that were
-/// made with the old key while functions still held it.
+/// Gives every booking and bill of the last `days` a link under the key that is stored: for those that
+/// were made with the old key while functions still held it.
 ///
 /// # Errors
 /// [`OperatorError`]
-pub async fn reissue(app: &App, days: u16) -> Result<usize, OperatorError> {
+pub async fn reissue(app: &App, days: u16) -> Result<Linked, OperatorError> {
     let key = app.parameters.get(LINK_KEY).await?;
-    let bookings = bookings(app, days).await?;
-    link(app, &key, &bookings).await?;
-    Ok(bookings.len())
+    each(app, days, Does::Add(&key)).await
 }
 
-type Booking = (MerchantId, BookingCode);
+/// What is done with the links under a key.
+#[derive(Clone, Copy)]
+enum Does<'a> {
+    Add(&'a SecretString),
+    Remove(&'a SecretString),
+}
 
-/// The bookings of the last `days`, the newest last: today's may still be growing.
-async fn bookings(app: &App, days: u16) -> Result<Vec<Booking>, OperatorError> {
+impl Does<'_> {
+    async fn with(
+        self,
+        app: &App,
+        merchant: &MerchantId,
+        page: LinkedPage,
+    ) -> Result<(), OperatorError> {
+        let (Self::Add(key) | Self::Remove(key)) = self;
+        let token = match &page {
+            LinkedPage::Order(code) => order_token_of(key, merchant, code),
+            LinkedPage::Bill(bill) => bill_token_of(key, merchant, bill),
+        };
+        let token = token.map_err(|failure| OperatorError::Unavailable(failure.to_string()))?;
+        let hash = token_hash(&token);
+        match self {
+            Self::Add(_) => app.store.add_link(&hash, merchant, &page).await?,
+            Self::Remove(_) => app.store.remove_link(&hash).await?,
+        }
+        Ok(())
+    }
+
+    async fn with_all(
+        self,
+        app: &App,
+        merchant: &MerchantId,
+        pages: Vec<LinkedPage>,
+    ) -> Result<usize, OperatorError> {
+        let count = pages.len();
+        let each: Vec<_> = pages
+            .into_iter()
+            .map(|page| self.with(app, merchant, page))
+            .collect();
+        let mut each = stream::iter(each).buffer_unordered(SIDE_BY_SIDE);
+        while let Some(()) = each.try_next().await? {}
+        Ok(count)
+    }
+}
+
+/// Goes over the bookings and bills of the last `days`, the newest last: today's may still be growing.
+async fn each(app: &App, days: u16, does: Does<'_>) -> Result<Linked, OperatorError> {
     let now = app.clock.now();
-    let mut bookings = Vec::new();
+    let mut linked = Linked::default();
     for merchant in list(app).await? {
-        for ago in (0..=i64::from(days)).rev() {
-            let day = now
-                .checked_sub(SignedDuration::from_hours(24_i64.saturating_mul(ago)))
-                .map_err(|error| OperatorError::Unavailable(error.to_string()))?;
+        for ago in (0..=days).rev() {
+            let day = ago_of(now, ago)?;
             let codes = app.store.bookings_made(&merchant, day).await?;
-            bookings.extend(codes.into_iter().map(|code| (merchant.id.clone(), code)));
+            let pages = codes.into_iter().map(LinkedPage::Order).collect();
+            let count = does.with_all(app, &merchant.id, pages).await?;
+            linked.bookings = linked.bookings.saturating_add(count);
+        }
+        let first = Period::at(ago_of(now, days)?, merchant.zone);
+        for period in billed(app, &merchant, first, Period::at(now, merchant.zone)).await? {
+            let count = bills(app, &merchant, period, does).await?;
+            linked.bills = linked.bills.saturating_add(count);
         }
     }
-    Ok(bookings)
+    Ok(linked)
 }
 
-async fn link(app: &App, key: &SecretString, bookings: &[Booking]) -> Result<(), OperatorError> {
-    for (merchant, code) in bookings {
-        let hash = hash_of(key, merchant, code)?;
-        app.store.add_link(&hash, merchant, code).await?;
+fn ago_of(now: Timestamp, days: u16) -> Result<Timestamp, OperatorError> {
+    let hours = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
+    now.checked_sub(hours)
+        .map_err(|error| OperatorError::Unavailable(error.to_string()))
+}
+
+/// The months from `first` to `last` that were billed.
+async fn billed(
+    app: &App,
+    merchant: &Merchant,
+    first: Period,
+    last: Period,
+) -> Result<Vec<Period>, OperatorError> {
+    let months = (0..).map(|month| first.plus(month));
+    let runs: Vec<RunId> = months
+        .take_while(|period| *period <= last)
+        .map(|period| RunId::Bill { period })
+        .collect();
+    let begun = app.store.runs(&merchant.id, &runs).await?;
+    let mut periods: Vec<Period> = begun.iter().map(|one| one.run.id.period()).collect();
+    periods.sort();
+    Ok(periods)
+}
+
+async fn bills(
+    app: &App,
+    merchant: &Merchant,
+    period: Period,
+    does: Does<'_>,
+) -> Result<usize, OperatorError> {
+    let mut count = 0_usize;
+    for shard in Shard::all() {
+        let tape = Tape {
+            merchant: &merchant.id,
+            period,
+            shard: shard.number,
+        };
+        let mut after = None;
+        loop {
+            let page = app
+                .store
+                .cell_page(tape, after.as_ref(), true, PAGE)
+                .await?;
+            after = page.cells.last().map(|cell| cell.subscriber.clone());
+            let made = page.cells.into_iter().filter_map(|cell| cell.bill);
+            let made = made.map(|bill| LinkedPage::Bill(bill.id)).collect();
+            count = count.saturating_add(does.with_all(app, &merchant.id, made).await?);
+            if page.is_last || after.is_none() {
+                break;
+            }
+        }
     }
-    Ok(())
-}
-
-fn hash_of(
-    key: &SecretString,
-    merchant: &MerchantId,
-    code: &BookingCode,
-) -> Result<String, OperatorError> {
-    let token = order_token_of(key, merchant, code);
-    token
-        .map(|token| token_hash(&token))
-        .map_err(|failure| OperatorError::Unavailable(failure.to_string()))
+    Ok(count)
 }

@@ -55,7 +55,7 @@ pub(crate) async fn order_path(
 }
 
 /// The version of the deep links that lead bills to a chat.
-const CHAT_LINK_VERSION: u8 = 1;
+const CHAT_LINK_VERSION: u8 = 2;
 
 /// The version of the bill page's links.
 const BILL_LINK_VERSION: u8 = 1;
@@ -123,21 +123,22 @@ pub async fn order_links(
     })
 }
 
-/// The proof in the deep link that leads a subscriber's bills to a chat. It is made for the chat
-/// that they had before: once it was used, it is no proof any more.
+/// The proof in the deep link that leads a subscriber's bills to a chat. It is good for their next
+/// change of chat: once that was made, by it or otherwise, it is no proof any more.
 pub(crate) async fn chat_token(
     app: &App,
     merchant: &MerchantId,
     subscriber: &Subscriber,
 ) -> Result<String, Failure> {
     let key = app.link_key().await?;
-    let chat = subscriber
-        .telegram_chat
-        .map_or_else(String::new, |chat| chat.to_string());
-    let subject = format!(
-        "chat\0{merchant}\0{}\0{chat}\0{CHAT_LINK_VERSION}",
-        subscriber.id
-    );
+    let Subscriber {
+        id,
+        chat_changes,
+        made_at,
+        ..
+    } = subscriber;
+    let made_at = made_at.as_second();
+    let subject = format!("chat\0{merchant}\0{id}\0{made_at}\0{chat_changes}\0{CHAT_LINK_VERSION}");
     token(&key, &subject)
 }
 

@@ -30,6 +30,8 @@ pub enum Payable {
     Page(SnapPage),
     /// Nothing is to be paid: it is paid, over or in somebody's hands.
     Closed,
+    /// No more pages are opened for it: the shop takes the money another way.
+    UsedUp,
 }
 
 /// Loads the order behind a page's token.

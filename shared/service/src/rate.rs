@@ -10,7 +10,11 @@ use pesan_adapters::dynamodb::{StoreError, StoredLevel};
 use pesan_domain::api_key::{ApiKey, KeyId, Rate};
 use pesan_domain::bucket::Taken;
 
-use crate::{App, Failure, TRIES, step_aside};
+use crate::{App, Failure, step_aside};
+
+/// How often the bucket is asked where others ask it at the same moment: environments that wake
+/// together all do.
+const MOST_ASKED: u32 = 20;
 
 /// How long tokens may lie in an environment.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -67,7 +71,7 @@ pub async fn pass(app: &App, key: &ApiKey) -> Result<Passage, Failure> {
 async fn taken_anew(app: &App, key: &ApiKey, now: Timestamp) -> Result<Lease, Failure> {
     let limit = key.rate.limit();
     let limit = limit.map_err(|error| Failure::Unavailable(error.to_string()))?;
-    for nth in 1..=TRIES {
+    for nth in 1..=MOST_ASKED {
         let stored = app.store.rate_level(&key.id).await?;
         let version = stored.map_or(0, |stored| stored.version);
         let level = stored.map_or_else(|| limit.full(now), |stored| stored.level);

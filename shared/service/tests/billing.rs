@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use pesan_adapters::dynamodb::subscriber_shard;
 use pesan_adapters::events::Event;
-use pesan_domain::billing::{RunId, State, Symbol, Track, Who};
+use pesan_domain::billing::{RunId, State, Symbol, Track};
 use pesan_domain::calendar::Zone;
 use pesan_domain::message::MessageState;
 use pesan_domain::money::Rupiah;
@@ -209,8 +209,8 @@ async fn d11_who_paid_paused_or_left_between_bill_and_message_gets_none() {
     for envelope in world.queued() {
         drive(&world, &envelope).await;
     }
-    let who = Who::new("sari").unwrap();
-    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), FEE, ByHand::Cash, &who)
+    let received = by_hand(FEE, ByHand::Cash);
+    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), &received)
         .await
         .unwrap();
     let store = &world.app.store;
@@ -303,12 +303,11 @@ async fn reminders_come_on_their_days_for_what_is_left_and_never_after_payment()
     month_end(&world.app).await;
     settle_down(&world).await;
     assert_eq!(world.told(), 2);
-    let who = Who::new("sari").unwrap();
     let pay = |name: &str, amount: u64| {
-        let (app, bill, who) = (&world.app, bill(name), who.clone());
+        let (app, bill) = (&world.app, bill(name));
         async move {
-            let amount = Rupiah::new(amount);
-            billing::pay_by_hand(app, &demo(), &bill, amount, ByHand::Transfer, &who).await
+            let received = by_hand(Rupiah::new(amount), ByHand::Transfer);
+            billing::pay_by_hand(app, &demo(), &bill, &received).await
         }
     };
     pay("ani", 150_000).await.unwrap();

@@ -24,7 +24,8 @@ pub(crate) fn bill(app: &App, view: &BillView, token: &str, language: Language) 
     } = view;
     let bill = &order.bill;
     let felt = felt(order);
-    let payable = view.is_payable();
+    let now = app.clock.now();
+    let payable = view.is_payable(now);
     let in_part = bill.is_owed() && bill.remaining() != bill.amount();
     let speaker = Speaker { merchant, language };
     BillPage {
@@ -40,7 +41,7 @@ pub(crate) fn bill(app: &App, view: &BillView, token: &str, language: Language) 
         payment_state: order.state().name(),
         payment_words: payment_in_words(felt, language),
         tone: payment_tone(felt.name()),
-        said: speaker.said(view, app.clock.now()),
+        said: speaker.said(view, now),
         number: bill.id.to_string(),
         period: bill.id.period().in_words(language),
         subscriber_name: subscriber.as_ref().map(|one| one.name.clone()),
@@ -60,6 +61,17 @@ pub(crate) fn bill(app: &App, view: &BillView, token: &str, language: Language) 
         pay_path: format!("/b/{token}/pay"),
         snap: snap(app, merchant).filter(|_| payable),
         notice: None,
+    }
+}
+
+/// The bill's page where a click leads no further.
+pub(crate) fn bill_used_up(app: &App, view: &BillView, token: &str) -> BillPage {
+    let (merchant, language) = (&view.merchant, view.language());
+    BillPage {
+        said: Some(Speaker { merchant, language }.used_up()),
+        payable: false,
+        snap: None,
+        ..bill(app, view, token, language)
     }
 }
 
@@ -133,11 +145,14 @@ impl Speaker<'_> {
     /// What is said with what is still owed.
     fn asked(&self, view: &BillView, state: PaymentState, now: Timestamp) -> Option<String> {
         let shop = &self.merchant.name;
-        if !view.is_payable() {
+        if self.merchant.midtrans.is_none() {
             return Some(self.language.pick(
                 format!("Pembayaran online belum tersedia. Silakan hubungi {shop}."),
                 format!("It cannot be paid online yet. Please ask {shop}."),
             ));
+        }
+        if !view.is_payable(now) {
+            return Some(self.used_up());
         }
         let hint = match state {
             PaymentState::Reversed | PaymentState::ChargedBack => self.language.pick(
@@ -159,6 +174,15 @@ impl Speaker<'_> {
             | PaymentState::Review => return self.due(view.order.bill.due, now),
         };
         Some(hint.to_owned())
+    }
+
+    /// There is no next attempt at paying.
+    fn used_up(&self) -> String {
+        let shop = &self.merchant.name;
+        self.language.pick(
+            format!("Tagihan ini sudah terlalu sering dicoba dibayar online, jadi halaman pembayaran tidak dibuka lagi. Silakan hubungi {shop} untuk membayar dengan cara lain."),
+            format!("Paying this bill online was tried too often, so the payment page is not opened any more. Please ask {shop} how to pay another way."),
+        )
     }
 
     /// Before the due day nothing needs to be said.

@@ -39,6 +39,7 @@ pub async fn run(app: &App, asked: &SubscribersImport) -> anyhow::Result<Report>
         dry_run: asked.dry_run,
         skip_refused: asked.skip_refused,
         made_at: app.clock.now(),
+        most_rows: None,
     };
     let mut take = |row: &Reported| rows.take(row);
     let mut watch = |progress| show(&bar, progress);

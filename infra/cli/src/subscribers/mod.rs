@@ -6,14 +6,14 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use pesan_domain::ids::MerchantId;
-use pesan_domain::subscriber::{Noted, Subscriber};
+use pesan_domain::subscriber::{Entry, Noted, Subscriber};
 use pesan_service::App;
 use pesan_service::subscribers::{self, Listed, Position};
 use serde_json::{Value, json};
 
-use crate::arguments::{OneSubscriber, SubscribersCommand};
+use crate::arguments::{About, NewSubscriber, OneSubscriber, SubscriberChange, SubscribersCommand};
 use crate::report::Report;
 use crate::table::Table;
 
@@ -31,6 +31,9 @@ pub async fn run(app: &App, command: SubscribersCommand) -> anyhow::Result<Repor
             let subscriber = subscribers::find(app, &id, &subscriber).await?;
             Ok(Report::good(shown(&subscriber), as_json(&subscriber)))
         }
+        SubscribersCommand::Add(new) => add(app, new).await,
+        SubscribersCommand::Set(change) => set(app, change).await,
+        SubscribersCommand::Remove { one, yes } => remove(app, &one, yes).await,
         SubscribersCommand::Pause(one) => set_paused(app, &one, true).await,
         SubscribersCommand::Resume(one) => set_paused(app, &one, false).await,
         SubscribersCommand::Link(OneSubscriber { id, subscriber }) => {
@@ -38,6 +41,81 @@ pub async fn run(app: &App, command: SubscribersCommand) -> anyhow::Result<Repor
             Ok(Report::good(link.clone(), json!({"link": link})))
         }
     }
+}
+
+async fn add(app: &App, new: NewSubscriber) -> anyhow::Result<Report> {
+    let About {
+        anchor_day,
+        language,
+        zone,
+    } = new.about;
+    let entry = Entry {
+        id: new.subscriber,
+        name: new.name,
+        phone: new.phone,
+        plan: new.plan,
+        anchor_day,
+        language: language.map(|tongue| tongue.0),
+        zone,
+        is_paused: None,
+        opted_out: None,
+        consent: said(app, "consent", new.consent.as_deref())?,
+        telegram_chat: None,
+    };
+    let made = subscribers::add(app, &new.id, &entry).await?;
+    Ok(Report::good(shown(&made), as_json(&made)))
+}
+
+async fn set(app: &App, asked: SubscriberChange) -> anyhow::Result<Report> {
+    let OneSubscriber { id, subscriber } = &asked.one;
+    let opted_out = said(app, "opted_out", asked.opted_out.as_deref())?;
+    let consent = said(app, "consent", asked.consent.as_deref())?;
+    let changed = subscribers::change(app, id, subscriber, |known| {
+        let About {
+            anchor_day,
+            language,
+            zone,
+        } = &asked.about;
+        known.name = asked.name.clone().unwrap_or_else(|| known.name.clone());
+        known.phone = asked.phone.clone().unwrap_or_else(|| known.phone.clone());
+        known.plan = asked.plan.clone().unwrap_or_else(|| known.plan.clone());
+        known.anchor_day = anchor_day.unwrap_or(known.anchor_day);
+        known.language = language.map_or(known.language, |tongue| tongue.0);
+        known.zone = zone.unwrap_or(known.zone);
+        if opted_out.is_some() {
+            known.note_opt_out(opted_out.as_ref())?;
+        }
+        if consent.is_some() {
+            known.note_opt_out(None)?;
+            known.consent.clone_from(&consent);
+        }
+        if asked.no_chat {
+            *known = known.clone().with_chat(None);
+        }
+        Ok(())
+    });
+    let changed = changed.await?;
+    Ok(Report::good(shown(&changed), as_json(&changed)))
+}
+
+/// What was said now, and how.
+fn said(app: &App, field: &'static str, source: Option<&str>) -> anyhow::Result<Option<Noted>> {
+    let noted = source.map(|source| Noted::new(field, app.clock.now(), source));
+    Ok(noted.transpose()?)
+}
+
+async fn remove(app: &App, one: &OneSubscriber, yes: bool) -> anyhow::Result<Report> {
+    let OneSubscriber { id, subscriber } = one;
+    subscribers::find(app, id, subscriber).await?;
+    if !yes {
+        bail!(
+            "{subscriber} would be taken out, with their number and what they agreed to; their bills \
+             stay. Add --yes if you mean it, or use `pesan subscribers pause {id} {subscriber}`"
+        );
+    }
+    subscribers::remove(app, id, subscriber).await?;
+    let text = format!("{subscriber} is taken out; their bills stay");
+    Ok(Report::good(text, json!({"removed": subscriber.as_str()})))
 }
 
 async fn set_paused(app: &App, one: &OneSubscriber, is_paused: bool) -> anyhow::Result<Report> {

@@ -423,8 +423,9 @@
     return { cells, more: Boolean(next) };
   };
   const mark = (symbol) => make("span", { className: `cell ${symbol}`, textContent: symbol });
+  const sent = ({ channel, state, reason }) => [channel, state, reason].filter(Boolean).join(" ");
   const cellMark = (cell) => Object.assign(mark(cell.symbol), {
-    title: [cell.subscriber, cell.bill, ...cell.trace.map((write) => `${write.from}→${write.to} ${write.why}`)].filter(Boolean).join("\n"),
+    title: [cell.subscriber, cell.bill, ...cell.trace.map((write) => `${write.from}→${write.to} ${write.why}`), ...cell.messages.map(sent)].filter(Boolean).join("\n"),
   });
   const shardRow = (shard, cells) => {
     const marks = cells.filter((cell) => cell.shard === shard.n).map(cellMark);

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use pesan_domain::billing::{
     Bill, BillId, Cell, Entry, GivenBack, Instalment, LineItem, LineItems, Mark, Period, Reason,
-    Source, Symbol, Track, Voided, Who, Why,
+    Reference, Slip, Source, Symbol, Track, Voided, Who, Why,
 };
-use pesan_domain::ids::{MerchantId, OrderId, SubscriberId};
+use pesan_domain::ids::{MerchantId, OrderId, SlipId, SubscriberId};
 use pesan_domain::money::Rupiah;
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +56,21 @@ enum SourceRow {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+struct SlipRow {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct InstalmentRow {
     amount: u64,
     source: SourceRow,
     at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reversed_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slip: Option<SlipRow>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +79,10 @@ struct GivenBackRow {
     reason: String,
     by: String,
     at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slip: Option<SlipRow>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,6 +101,8 @@ struct BillRow {
     instalments: Vec<InstalmentRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     given_back: Vec<GivenBackRow>,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    lost: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +122,14 @@ pub(super) struct CellRow {
     version: u64,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out a reference"
+)]
+fn is_nothing(amount: &u64) -> bool {
+    *amount == 0
+}
+
 fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
@@ -122,6 +145,26 @@ fn who(name: &str) -> Result<Who, StoreError> {
 
 fn reason(text: &str) -> Result<Reason, StoreError> {
     Reason::new(text).map_err(|refused| broken(refused.field))
+}
+
+impl From<&Slip> for SlipRow {
+    fn from(slip: &Slip) -> Self {
+        let reference = slip.reference.as_ref();
+        Self {
+            id: slip.id.to_string(),
+            reference: reference.map(|text| text.as_str().to_owned()),
+        }
+    }
+}
+
+impl SlipRow {
+    fn slip(&self) -> Result<Slip, StoreError> {
+        let reference = self.reference.as_deref().map(Reference::new).transpose();
+        Ok(Slip {
+            id: SlipId::parse(&self.id).map_err(broken)?,
+            reference: reference.map_err(|refused| broken(refused.field))?,
+        })
+    }
 }
 
 impl From<&Source> for SourceRow {
@@ -151,6 +194,7 @@ impl From<&Instalment> for InstalmentRow {
             source: SourceRow::from(&instalment.source),
             at: millis(instalment.at),
             reversed_at: instalment.reversed_at.map(millis),
+            slip: instalment.slip.as_ref().map(SlipRow::from),
         }
     }
 }
@@ -162,6 +206,7 @@ impl InstalmentRow {
             source: self.source.source()?,
             at: moment(self.at)?,
             reversed_at: self.reversed_at.map(moment).transpose()?,
+            slip: self.slip.as_ref().map(SlipRow::slip).transpose()?,
         })
     }
 }
@@ -173,17 +218,22 @@ impl From<&GivenBack> for GivenBackRow {
             reason: given.reason.as_str().to_owned(),
             by: given.by.as_str().to_owned(),
             at: millis(given.at),
+            order: given.order.as_ref().map(|one| one.as_str().to_owned()),
+            slip: given.slip.as_ref().map(SlipRow::from),
         }
     }
 }
 
 impl GivenBackRow {
     fn given_back(&self) -> Result<GivenBack, StoreError> {
+        let order = self.order.as_deref().map(OrderId::parse).transpose();
         Ok(GivenBack {
             amount: Rupiah::new(self.amount),
             reason: reason(&self.reason)?,
             by: who(&self.by)?,
             at: moment(self.at)?,
+            order: order.map_err(broken)?,
+            slip: self.slip.as_ref().map(SlipRow::slip).transpose()?,
         })
     }
 }
@@ -220,6 +270,7 @@ impl From<&Bill> for BillRow {
             made_at: millis(bill.made_at),
             instalments: bill.instalments.iter().map(InstalmentRow::from).collect(),
             given_back: bill.given_back.iter().map(GivenBackRow::from).collect(),
+            lost: bill.lost.get(),
             settled_at: bill.settled_at.map(millis),
             voided: bill.voided.as_ref().map(VoidedRow::from),
             attempts: bill.attempts,
@@ -239,6 +290,7 @@ impl BillRow {
             due: self.due.parse::<Date>().map_err(broken)?,
             instalments: instalments.collect::<Result<_, _>>()?,
             given_back: given_back.collect::<Result<_, _>>()?,
+            lost: Rupiah::new(self.lost),
             settled_at: self.settled_at.map(moment).transpose()?,
             voided: self.voided.as_ref().map(VoidedRow::voided).transpose()?,
             attempts: self.attempts,

@@ -9,6 +9,15 @@ use super::reservation::RESERVATIONS;
 use super::rows::{Keyed, LinkRow};
 use super::{Store, StoreError, broken, from_item, keys, to_item, unavailable};
 
+/// A page that a link opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkedPage {
+    /// A booking's order page.
+    Order(BookingCode),
+    /// A bill's page.
+    Bill(BillId),
+}
+
 impl Store {
     /// The bill that a link's hash points at.
     ///
@@ -54,7 +63,7 @@ impl Store {
         )))
     }
 
-    /// Lets one more token lead to a booking.
+    /// Lets one more token lead to a page.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -62,13 +71,17 @@ impl Store {
         &self,
         token_hash: &str,
         merchant: &MerchantId,
-        code: &BookingCode,
+        page: &LinkedPage,
     ) -> Result<(), StoreError> {
-        self.put_alone(to_item(&link_row(token_hash, merchant, code))?)
-            .await
+        let row = match page {
+            LinkedPage::Order(code) => LinkRow::of_order(merchant, code),
+            LinkedPage::Bill(bill) => LinkRow::of_bill(merchant, bill),
+        };
+        let row = Keyed::new(keys::link(token_hash), row);
+        self.put_alone(to_item(&row)?).await
     }
 
-    /// Takes a token's way to its booking out.
+    /// Takes a token's way to its page out.
     ///
     /// # Errors
     /// [`StoreError`]

@@ -42,6 +42,7 @@ pub use claim::{Answer, Claim, Claimed};
 pub use contact::PHONES_A_READ;
 pub use due::{Due, DueKind};
 pub use keys::{SHARDS, SUBSCRIBER_SHARDS, subscriber_shard};
+pub use link::LinkedPage;
 pub use look::{Found, Look};
 pub use message::{Moved, Recipients, Together, Unless};
 pub use message_rows::{MessageRecord, Subject, To};

@@ -65,7 +65,8 @@ pub enum TaskKind {
     Refund,
     /// Money that the bank took back from a booking that stands.
     Reversed,
-    /// A top-up that was spent though its payment went back.
+    /// Money that went back and was not there any more: a top-up that was spent, a bill's that the
+    /// shop had given back by hand.
     Owed,
 }
 

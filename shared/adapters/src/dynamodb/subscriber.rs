@@ -57,6 +57,8 @@ struct SubscriberRow {
     consent: Option<NotedRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     telegram_chat: Option<i64>,
+    #[serde(default)]
+    chat_changes: u32,
     made_at: i64,
     version: u64,
 }
@@ -97,6 +99,7 @@ impl From<&Subscriber> for SubscriberRow {
             opted_out: subscriber.opted_out.as_ref().map(NotedRow::of),
             consent: subscriber.consent.as_ref().map(NotedRow::of),
             telegram_chat: subscriber.telegram_chat,
+            chat_changes: subscriber.chat_changes,
             made_at: subscriber.made_at.as_second(),
             version: subscriber.version,
         }
@@ -118,6 +121,7 @@ pub(super) fn subscriber(item: Item) -> Result<Subscriber, StoreError> {
         opted_out: noted(row.opted_out)?,
         consent: noted(row.consent)?,
         telegram_chat: row.telegram_chat,
+        chat_changes: row.chat_changes,
         made_at: Timestamp::from_second(row.made_at).map_err(broken)?,
         version: row.version,
     })

@@ -195,10 +195,12 @@ impl Surroundings {
         self.cells.get(id)
     }
 
-    /// Who owes a bill; none where they are gone.
+    /// Who owes a bill; none where they are gone, be it that another has their id now.
     #[must_use]
-    pub fn subscriber(&self, id: &SubscriberId) -> Option<&Subscriber> {
-        self.subscribers.get(id)
+    pub fn debtor(&self, bill: &BillId) -> Option<&Subscriber> {
+        let subscriber = self.subscribers.get(bill.subscriber())?;
+        let owed = self.cells.get(bill)?.bill.as_ref()?;
+        subscriber.owes(owed).then_some(subscriber)
     }
 
     /// An order.

@@ -10,7 +10,7 @@ pub use ids::BillId;
 pub use lines::{LineItem, LineItems};
 
 use crate::field::{self, FieldRefused};
-use crate::ids::OrderId;
+use crate::ids::{OrderId, SlipId};
 use crate::message::named;
 use crate::money::Rupiah;
 
@@ -29,6 +29,9 @@ pub struct Bill {
     pub instalments: Vec<Instalment>,
     /// The money that was given back, the oldest first.
     pub given_back: Vec<GivenBack>,
+    /// What of that was given back twice: by hand, and by Midtrans or the bank as well. The shop has
+    /// lost it, and the bill asks nobody for it.
+    pub lost: Rupiah,
     /// Since when it is paid in full.
     pub settled_at: Option<Timestamp>,
     /// That it was called off.
@@ -48,7 +51,22 @@ pub struct Instalment {
     pub at: Timestamp,
     /// When the bank took it back.
     pub reversed_at: Option<Timestamp>,
+    /// The slip of whoever recorded it; none where Midtrans told of it.
+    pub slip: Option<Slip>,
 }
+
+/// What a record that a person made is told from every other by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slip {
+    /// Its own: who wrote it finds it again where the answer was lost.
+    pub id: SlipId,
+    /// The number of the receipt or the transfer. A bill takes it once.
+    pub reference: Option<Reference>,
+}
+
+/// The number of a receipt or a transfer, as the shop or the bank wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference(String);
 
 /// How money came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +90,10 @@ pub struct GivenBack {
     pub by: Who,
     /// When.
     pub at: Timestamp,
+    /// Of which order, where Midtrans gave it back and not the shop by hand.
+    pub order: Option<OrderId>,
+    /// The slip of whoever recorded it; none where Midtrans told of it.
+    pub slip: Option<Slip>,
 }
 
 /// That a bill was called off.
@@ -127,6 +149,52 @@ impl Reason {
     }
 }
 
+impl Reference {
+    /// Takes 1 to 64 characters.
+    ///
+    /// # Errors
+    /// [`FieldRefused`]
+    pub fn new(text: &str) -> Result<Self, FieldRefused> {
+        field::check_text("reference", text, 1, 64)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Instalment {
+    /// Money that came.
+    #[must_use]
+    pub fn new(amount: Rupiah, source: Source, at: Timestamp) -> Self {
+        Self {
+            amount,
+            source,
+            at,
+            reversed_at: None,
+            slip: None,
+        }
+    }
+}
+
+impl GivenBack {
+    /// Money that went back.
+    #[must_use]
+    pub fn new(amount: Rupiah, reason: Reason, by: Who, at: Timestamp) -> Self {
+        Self {
+            amount,
+            reason,
+            by,
+            at,
+            order: None,
+            slip: None,
+        }
+    }
+}
+
 /// How a bill stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BillState {
@@ -158,6 +226,7 @@ impl Bill {
             made_at,
             instalments: Vec::new(),
             given_back: Vec::new(),
+            lost: Rupiah::ZERO,
             settled_at: None,
             voided: None,
             attempts: 0,
@@ -170,12 +239,28 @@ impl Bill {
         self.lines.total()
     }
 
-    /// What came and was not taken back by a bank.
+    /// What came and was not taken back by a bank. What Midtrans had given back before that, the bank
+    /// did not take.
     #[must_use]
     pub fn paid(&self) -> Rupiah {
-        let standing = self.instalments.iter();
-        sum(standing
-            .filter(|one| one.reversed_at.is_none())
+        sum(self.instalments.iter().map(|one| {
+            if one.reversed_at.is_none() {
+                return one.amount;
+            }
+            match &one.source {
+                Source::Online(order) => self.refunded_of(order).min(one.amount),
+                Source::Cash(_) | Source::Transfer(_) => Rupiah::ZERO,
+            }
+        }))
+    }
+
+    /// What Midtrans gave back of an order.
+    fn refunded_of(&self, order: &OrderId) -> Rupiah {
+        let of_order = |one: &&GivenBack| one.order.as_ref() == Some(order);
+        sum(self
+            .given_back
+            .iter()
+            .filter(of_order)
             .map(|one| one.amount))
     }
 
@@ -188,7 +273,44 @@ impl Bill {
     /// What came and is still here.
     #[must_use]
     pub fn kept(&self) -> Rupiah {
-        self.paid().saturating_sub(self.refunded())
+        self.paid().saturating_sub(self.gone())
+    }
+
+    /// What went back of the money that came, counted once.
+    fn gone(&self) -> Rupiah {
+        self.refunded().saturating_sub(self.lost)
+    }
+
+    /// More cannot have gone back than came: what has, is lost.
+    pub(super) fn count_lost(&mut self) {
+        let twice = self.gone().saturating_sub(self.paid());
+        self.lost = self.lost.saturating_add(twice);
+    }
+
+    /// When money that came with this reference was recorded.
+    pub(super) fn came_as(&self, slip: Option<&Slip>) -> Option<Timestamp> {
+        let reference = slip?.reference.as_ref();
+        let mut known = self.instalments.iter();
+        known
+            .find(|one| is_of(one.slip.as_ref(), reference))
+            .map(|one| one.at)
+    }
+
+    /// When money that went back with this reference was recorded.
+    pub(super) fn went_as(&self, slip: Option<&Slip>) -> Option<Timestamp> {
+        let reference = slip?.reference.as_ref();
+        let mut known = self.given_back.iter();
+        known
+            .find(|one| is_of(one.slip.as_ref(), reference))
+            .map(|one| one.at)
+    }
+
+    /// Whether what a slip says is recorded.
+    #[must_use]
+    pub fn has_slip(&self, id: &SlipId) -> bool {
+        let came = self.instalments.iter().map(|one| &one.slip);
+        let went = self.given_back.iter().map(|one| &one.slip);
+        came.chain(went).flatten().any(|slip| slip.id == *id)
     }
 
     /// How it stands.
@@ -222,9 +344,12 @@ impl Bill {
     }
 }
 
-/// Each amount is bounded by a bill's, and their number too.
+fn is_of(slip: Option<&Slip>, reference: Option<&Reference>) -> bool {
+    reference.is_some() && slip.and_then(|slip| slip.reference.as_ref()) == reference
+}
+
+/// Each amount is bounded by a bill's, and their number too. A sum that no number holds is more than
+/// any bill, never less.
 fn sum(amounts: impl Iterator<Item = Rupiah>) -> Rupiah {
-    amounts.fold(Rupiah::ZERO, |total, amount| {
-        total.checked_add(amount).unwrap_or(total)
-    })
+    amounts.fold(Rupiah::ZERO, Rupiah::saturating_add)
 }

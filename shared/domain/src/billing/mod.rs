@@ -19,8 +19,8 @@ mod track;
 mod turn;
 
 pub use bill::{
-    Bill, BillId, BillState, GivenBack, Instalment, LineItem, LineItems, Reason, Source, Voided,
-    Who,
+    Bill, BillId, BillState, GivenBack, Instalment, LineItem, LineItems, Reason, Reference, Slip,
+    Source, Voided, Who,
 };
 pub use cell::{Cell, Entry, MOST_TRACED, Mark, News, Refused, Why};
 pub use diagram::{diagram, markdown};

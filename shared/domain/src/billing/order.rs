@@ -36,12 +36,13 @@ pub enum Click {
         /// that one attempt is payable at a time.
         ends: Option<OrderId>,
     },
+    /// So many attempts were begun that there is no next one: the shop takes the money another way.
+    UsedUp,
 }
 
 impl BillOrder {
-    /// Whether money can be taken for it now.
-    #[must_use]
-    pub fn is_payable(&self) -> bool {
+    /// Whether something is owed that nobody has in their hands.
+    fn is_payable(&self) -> bool {
         let is_awaited = match self.payment.as_ref().map(|payment| payment.state) {
             Some(PaymentState::Challenge | PaymentState::Review) => true,
             None
@@ -67,8 +68,15 @@ impl BillOrder {
         if !self.is_payable() {
             return Click::Closed;
         }
+        let next = |ends| {
+            if self.bill.may_begin() {
+                Click::Next { ends }
+            } else {
+                Click::UsedUp
+            }
+        };
         let Some(payment) = &self.payment else {
-            return Click::Next { ends: None };
+            return next(None);
         };
         match payment.state {
             PaymentState::Created | PaymentState::Pending | PaymentState::Denied => {
@@ -77,9 +85,7 @@ impl BillOrder {
                 if is_live {
                     Click::Live(payment.clone())
                 } else {
-                    Click::Next {
-                        ends: Some(payment.order_id.clone()),
-                    }
+                    next(Some(payment.order_id.clone()))
                 }
             }
             PaymentState::Cancelled
@@ -88,7 +94,7 @@ impl BillOrder {
             | PaymentState::PartlyRefunded
             | PaymentState::Refunded
             | PaymentState::ChargedBack
-            | PaymentState::Reversed => Click::Next { ends: None },
+            | PaymentState::Reversed => next(None),
             PaymentState::Challenge | PaymentState::Review => Click::Closed,
         }
     }
@@ -116,23 +122,42 @@ impl BillOrder {
             return online;
         }
         match self.bill.state() {
-            BillState::Paid if self.bill.refunded() > Rupiah::ZERO => PaymentState::PartlyRefunded,
+            BillState::Paid if self.bill.kept() < self.bill.amount() => {
+                PaymentState::PartlyRefunded
+            }
             BillState::Paid => PaymentState::Paid,
             BillState::Refunded => PaymentState::Refunded,
             BillState::Voided => PaymentState::Cancelled,
-            BillState::Owed => {
-                let asks_for_other =
-                    payment.is_some_and(|payment| payment.amount != self.bill.remaining());
-                match online {
-                    // That attempt asks for what was owed before a part was paid.
-                    PaymentState::Created | PaymentState::Pending | PaymentState::Denied
-                        if asks_for_other =>
-                    {
-                        PaymentState::Created
-                    }
-                    _ => online,
-                }
+            BillState::Owed => self.owed(online),
+        }
+    }
+
+    /// How a bill of which something remains is said to stand.
+    fn owed(&self, online: PaymentState) -> PaymentState {
+        let asks_for_other = self
+            .payment
+            .as_ref()
+            .is_some_and(|payment| payment.amount != self.bill.remaining());
+        match online {
+            // That attempt asks for what was owed before a part was paid.
+            PaymentState::Created | PaymentState::Pending | PaymentState::Denied
+                if asks_for_other =>
+            {
+                PaymentState::Created
             }
+            // Its money is counted, and was a part of it, or went back.
+            PaymentState::Paid | PaymentState::PartlyRefunded | PaymentState::Refunded => {
+                PaymentState::Created
+            }
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Denied
+            | PaymentState::Challenge
+            | PaymentState::Cancelled
+            | PaymentState::Expired
+            | PaymentState::ChargedBack
+            | PaymentState::Reversed
+            | PaymentState::Review => online,
         }
     }
 
@@ -152,6 +177,12 @@ impl Bill {
     #[must_use]
     pub fn attempt(&self, attempt: u8) -> OrderId {
         OrderId::new(OrderSubject::Bill(self.id.clone()), attempt)
+    }
+
+    /// Whether another attempt at paying it may begin.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        self.attempts < MOST_ATTEMPTS
     }
 
     /// The newest attempt whose money is there.
@@ -186,7 +217,7 @@ impl Cell {
         if !bill.is_owed() {
             return Err(Refused::Closed(bill.state()));
         }
-        if bill.attempts >= MOST_ATTEMPTS {
+        if !bill.may_begin() {
             return Err(Refused::TooMany);
         }
         bill.attempts = bill.attempts.saturating_add(1);

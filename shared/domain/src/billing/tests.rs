@@ -2,6 +2,7 @@ mod cells;
 mod days;
 mod document;
 mod model;
+mod money;
 mod orders;
 mod outside;
 mod runs;

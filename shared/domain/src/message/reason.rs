@@ -27,6 +27,10 @@ pub enum DropReason {
     Paid,
     /// What it is about was called off or is gone.
     CalledOff,
+    /// The subscriber whom it was for is paused.
+    SubscriberPaused,
+    /// The subscriber whom it was for is no longer there.
+    SubscriberRemoved,
     /// A newer one says more.
     Replaced,
     /// The recipient said STOP.
@@ -102,6 +106,8 @@ named!(DropReason, "drop reason", {
     TooOld = "too-old",
     Paid = "paid",
     CalledOff = "called-off",
+    SubscriberPaused = "subscriber-paused",
+    SubscriberRemoved = "subscriber-removed",
     Replaced = "replaced",
     OptedOut = "opted-out",
     Unreachable = "unreachable",
@@ -176,6 +182,8 @@ impl DropReason {
             Self::TooOld => ("Sudah terlambat untuk dikirim", "Too late to be sent"),
             Self::Paid => ("Sudah dibayar", "Paid already"),
             Self::CalledOff => ("Sudah dibatalkan", "Called off"),
+            Self::SubscriberPaused => ("Langganan sedang dijeda", "The subscription is paused"),
+            Self::SubscriberRemoved => ("Pelanggan sudah dihapus", "The subscriber was removed"),
             Self::Replaced => (
                 "Digantikan pesan yang lebih baru",
                 "Replaced by a newer message",

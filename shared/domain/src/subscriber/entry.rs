@@ -79,10 +79,12 @@ impl Entry {
             is_paused: self.is_paused.unwrap_or(before.is_paused),
             opted_out: before.opted_out.clone().or_else(|| self.opted_out.clone()),
             consent: self.consent.clone().or_else(|| before.consent.clone()),
-            telegram_chat: self.telegram_chat.or(before.telegram_chat),
+            telegram_chat: before.telegram_chat,
+            chat_changes: before.chat_changes,
             made_at: before.made_at,
             version: before.version,
         };
+        let next = next.with_chat(self.telegram_chat.or(before.telegram_chat));
         next.check()?;
         Ok(match stored {
             None => Settled::New(next),
@@ -107,6 +109,7 @@ impl Entry {
             opted_out: None,
             consent: None,
             telegram_chat: None,
+            chat_changes: 0,
             made_at: whole_second(now),
             version: 1,
         }

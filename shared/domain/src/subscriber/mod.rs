@@ -8,6 +8,7 @@ mod row;
 
 use jiff::Timestamp;
 
+use crate::billing::Bill;
 use crate::calendar::Zone;
 use crate::field::{self, FieldRefused};
 use crate::ids::{PlanId, SubscriberId};
@@ -154,6 +155,8 @@ pub struct Subscriber {
     pub consent: Option<Noted>,
     /// Their chat with the merchant's bot.
     pub telegram_chat: Option<i64>,
+    /// How often that was another one: a link to the bot is good for one change.
+    pub chat_changes: u32,
     /// A run bills who was made before it.
     pub made_at: Timestamp,
     /// Counts its commits.
@@ -183,6 +186,24 @@ impl Subscriber {
                 self.opted_out = noted.cloned();
                 Ok(())
             }
+        }
+    }
+
+    /// Whether a bill that carries their id is theirs: who came after it was made has got the id of
+    /// somebody who was taken out.
+    #[must_use]
+    pub fn owes(&self, bill: &Bill) -> bool {
+        self.made_at <= bill.made_at
+    }
+
+    /// With another chat, or none.
+    #[must_use]
+    pub fn with_chat(self, chat: Option<i64>) -> Self {
+        let changes = u32::from(self.telegram_chat != chat);
+        Self {
+            telegram_chat: chat,
+            chat_changes: self.chat_changes.saturating_add(changes),
+            ..self
         }
     }
 
@@ -219,6 +240,7 @@ mod tests {
             opted_out: None,
             consent: None,
             telegram_chat: None,
+            chat_changes: 0,
             made_at: Timestamp::from_second(1_796_000_000).unwrap(),
             version: 1,
         }

@@ -272,7 +272,8 @@ impl Row<'_> {
             Column::Paused,
             &[
                 (true, &["yes", "ya", "true", "1", "y"]),
-                (false, &["no", "tidak", "false", "0", "n", "t"]),
+                // A "t" is "tidak" to one and "true" to another.
+                (false, &["no", "tidak", "false", "0", "n"]),
             ],
         )
     }

@@ -26,6 +26,9 @@ pub enum TypedPhoneError {
         "was shortened by a spreadsheet, as in 6.28E+12: set its column to Text and enter it again"
     )]
     Shortened,
+    /// A spreadsheet or a program took it for an amount with decimals.
+    #[error("ends in a decimal, as in 6281234567890.0: set its column to Text and enter it again")]
+    Decimal,
     /// With Indonesia's code, or none, and no mobile number there.
     #[error("is no Indonesian mobile number: 08 and 8 to 11 more digits")]
     NotMobile,
@@ -48,11 +51,11 @@ impl Phone {
     /// # Errors
     /// [`TypedPhoneError`]
     pub fn read(typed: &str) -> Result<Self, TypedPhoneError> {
-        let bare: String = typed
-            .chars()
-            .map(narrow)
-            .filter(|sign| !is_between(*sign))
-            .collect();
+        let wide: String = typed.chars().map(narrow).collect();
+        if is_decimal(wide.trim()) {
+            return Err(TypedPhoneError::Decimal);
+        }
+        let bare: String = wide.chars().filter(|sign| !is_between(*sign)).collect();
         if bare.is_empty() {
             return Err(TypedPhoneError::Empty);
         }
@@ -158,6 +161,14 @@ fn is_between(sign: char) -> bool {
             | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// `628123450001.0`: without its point it would be a stranger's number.
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.').is_some_and(|(whole, decimals)| {
+        digits(whole) && whole.len() > 6 && digits(decimals) && decimals.len() < 3
+    })
+}
+
 /// `628E+12`, the point between having been taken out.
 fn is_scientific(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -200,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_whatsapp_number_is_refused_with_what_is_wrong() {
-        use TypedPhoneError::{Empty, Length, NoCountry, NoDigit, NotMobile, Shortened};
+        use TypedPhoneError::{Decimal, Empty, Length, NoCountry, NoDigit, NotMobile, Shortened};
         for (typed, why) in [
             ("", Empty),
             (" \u{200b}", Empty),
@@ -216,6 +227,9 @@ mod tests {
             ("08123456789012", NotMobile),
             ("084123456789", NotMobile),
             ("080123456789", NotMobile),
+            ("08123450001.0", Decimal),
+            ("628123450001.00", Decimal),
+            (" 8123450001.5 ", Decimal),
             ("16505551234", NoCountry),
             ("+1650555", Length),
             ("+1650555123456789", Length),

@@ -1,6 +1,7 @@
 //! The bill page's side of a payment: showing it and opening Midtrans' page for it. Nothing is made
 //! at Midtrans before somebody clicks.
 
+use jiff::Timestamp;
 use pesan_adapters::dynamodb::StoreError;
 use pesan_adapters::midtrans::{SnapError, SnapPage};
 use pesan_domain::billing::{BillId, BillOrder, Cell, Click, Refused};
@@ -28,8 +29,12 @@ pub struct BillView {
 impl BillView {
     /// Whether its button is shown.
     #[must_use]
-    pub fn is_payable(&self) -> bool {
-        self.merchant.midtrans.is_some() && self.order.is_payable()
+    pub fn is_payable(&self, now: Timestamp) -> bool {
+        self.merchant.midtrans.is_some()
+            && match self.order.click(now) {
+                Click::Live(_) | Click::Next { .. } => true,
+                Click::Closed | Click::UsedUp => false,
+            }
     }
 
     /// What its page is written in, unless the visitor chooses.
@@ -131,6 +136,7 @@ async fn open(
             (None, None) => opened(app, view, &payment).await,
         },
         Click::Next { ends } => next(app, view, ends).await,
+        Click::UsedUp => Ok(Ok(used_up(merchant))),
     }
 }
 
@@ -141,6 +147,12 @@ fn recorded(payment: &Payment) -> Option<SnapPage> {
     })
 }
 
+/// Nothing is begun, and what may still take money is let be.
+fn used_up(merchant: &Merchant) -> Payable {
+    tracing::info!(merchant = %merchant.id, kind = "payment", outcome = "attempts used up");
+    Payable::UsedUp
+}
+
 /// Begins the next attempt and opens its page.
 async fn next(
     app: &App,
@@ -148,17 +160,31 @@ async fn next(
     ends: Option<OrderId>,
 ) -> Result<Result<Payable, Held>, Failure> {
     let merchant = &view.merchant;
-    if let Some(order) = ends {
-        end_attempt(app, merchant, &order).await?;
-    }
     let now = app.clock.now();
     let (cell, payment) = match view.cell.next_attempt(now) {
         Ok(next) => next,
         Err(Refused::Closed(_) | Refused::NoBill) => return Ok(Ok(Payable::Closed)),
-        Err(refused) => return Err(Failure::Unavailable(refused.to_string())),
+        Err(Refused::TooMany) => return Ok(Ok(used_up(merchant))),
+        Err(
+            refused @ (Refused::Nothing
+            | Refused::TooMuch { .. }
+            | Refused::PartlyPaid { .. }
+            | Refused::Known
+            | Refused::Recorded { .. }
+            | Refused::NotPaid),
+        ) => return Err(Failure::Unavailable(refused.to_string())),
     };
+    if let Some(order) = ends {
+        end_attempt(app, merchant, &order).await?;
+    }
     match app.store.begin_attempt(merchant, &cell, &payment).await {
-        Ok(()) => opened(app, view, &payment).await,
+        Ok(()) => {
+            if cell.bill.as_ref().is_some_and(|bill| !bill.may_begin()) {
+                // When its page ends unpaid, only the shop can take the money.
+                tracing::error!(merchant = %merchant.id, kind = "payment", alarm = "last attempt at paying", bill = %view.id());
+            }
+            opened(app, view, &payment).await
+        }
         Err(StoreError::Conflict) => Ok(Err(Held::Elsewhere)),
         Err(error) => Err(error.into()),
     }

@@ -25,7 +25,7 @@ use crate::{App, Failure};
 pub use begin::{Kind, begin_zone};
 pub use bill_page::{BillView, by_token, pay};
 pub use bills::{BillsOf, bills_of_period, bills_of_subscriber};
-pub use by_hand::{ByHand, cell, pay_by_hand, refund, void};
+pub use by_hand::{ByHand, Received, Returned, cell, pay_by_hand, refund, void};
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
 pub use progress::{Progress, ShardProgress, progress};

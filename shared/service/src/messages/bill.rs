@@ -22,6 +22,7 @@ use pesan_domain::subscriber::Subscriber;
 
 use super::letter::NotWritten;
 use super::news::{hashed, unavailable};
+use crate::whatsapp::contact_hash;
 use crate::{App, Failure, event_id, links};
 
 /// A bill that its subscriber is to be told of.
@@ -128,7 +129,7 @@ pub(super) fn by_chat(
     if cell.symbol(*track) != Symbol::G || fails.count() != 1 || now >= message.deadline {
         return None;
     }
-    let chat = around.subscriber(bill.subscriber())?.telegram_chat?;
+    let chat = around.debtor(bill)?.telegram_chat?;
     let new = NewMessage {
         id: message_after(&message.id).ok()?,
         merchant: message.merchant.clone(),
@@ -151,6 +152,41 @@ pub(super) fn by_chat(
     Some((record, envelope))
 }
 
+/// Has what is about a bill go to the number that its subscriber has now; whether that is another one
+/// for any.
+pub(super) async fn readdress(
+    app: &App,
+    records: &mut [MessageRecord],
+    around: &Surroundings,
+) -> Result<bool, StoreError> {
+    let mut is_another = false;
+    for record in records {
+        let subscriber = of(record).and_then(|bill| around.debtor(bill));
+        let (Some(subscriber), To::Phone { phone, .. }) = (subscriber, &record.to) else {
+            continue;
+        };
+        if *phone == subscriber.phone {
+            continue;
+        }
+        let hash = contact_hash(app, &record.message.merchant, &subscriber.phone).await;
+        record.to = To::Phone {
+            contact: hash.map_err(|failure| StoreError::Unavailable(failure.to_string()))?,
+            phone: subscriber.phone.clone(),
+        };
+        is_another = true;
+    }
+    Ok(is_another)
+}
+
+/// The bill that a message is about.
+fn of(record: &MessageRecord) -> Option<&BillId> {
+    match &record.subject {
+        Subject::Bill { bill, .. } => Some(bill),
+        Subject::Payment { order, .. } => order.bill(),
+        Subject::Keyword { .. } | Subject::Template(_) => None,
+    }
+}
+
 /// Why a message about a bill is not wanted any more.
 pub(super) fn gone(
     message: &Message,
@@ -158,8 +194,7 @@ pub(super) fn gone(
     track: Track,
     around: &Surroundings,
 ) -> Option<DropReason> {
-    let (Some(cell), Some(subscriber)) = (around.cell(bill), around.subscriber(bill.subscriber()))
-    else {
+    let Some(cell) = around.cell(bill) else {
         return Some(DropReason::CalledOff);
     };
     match cell.bill.as_ref().map(|bill| bill.state()) {
@@ -167,9 +202,14 @@ pub(super) fn gone(
         Some(BillState::Voided | BillState::Refunded) | None => return Some(DropReason::CalledOff),
         Some(BillState::Owed) => {}
     }
+    let Some(subscriber) = around.debtor(bill) else {
+        return Some(DropReason::SubscriberRemoved);
+    };
     let is_first = is_first(message, bill, track);
     match cell.symbol(track) {
-        Symbol::C | Symbol::A | Symbol::G if subscriber.is_paused => Some(DropReason::CalledOff),
+        Symbol::C | Symbol::A | Symbol::G if subscriber.is_paused => {
+            Some(DropReason::SubscriberPaused)
+        }
         // An outcome that a receipt has told of is the message's own.
         Symbol::C | Symbol::A if is_first => None,
         // Only the end of the run gives up a message that is still on its way.
@@ -185,12 +225,7 @@ pub(super) fn gone(
 
 /// Whether the merchant has noted that the subscriber wants nothing on WhatsApp.
 pub(super) fn is_opted_out(record: &MessageRecord, around: &Surroundings) -> bool {
-    let bill = match &record.subject {
-        Subject::Bill { bill, .. } => Some(bill),
-        Subject::Payment { order, .. } => order.bill(),
-        Subject::Keyword { .. } | Subject::Template(_) => None,
-    };
-    let noted = || around.subscriber(bill?.subscriber())?.opted_out.as_ref();
+    let noted = || around.debtor(of(record)?)?.opted_out.as_ref();
     record.message.channel == Channel::WhatsApp && noted().is_some()
 }
 
@@ -204,7 +239,7 @@ pub(super) async fn template(
 ) -> Result<(Template, Language), NotWritten> {
     let cell = around.cell(id).ok_or(NotWritten::Nothing)?;
     let bill = cell.bill.as_ref().ok_or(NotWritten::Nothing)?;
-    let subscriber = around.subscriber(id.subscriber());
+    let subscriber = around.debtor(id);
     let subscriber = subscriber.ok_or(NotWritten::Nothing)?;
     let path = links::bill_path(app, &merchant.id, id).await?;
     let link = LinkPath::parse(&path).map_err(|_| NotWritten::Nothing)?;

@@ -27,7 +27,7 @@ pub(super) fn gone(order: &OrderId, notice: Notice, around: &Surroundings) -> Op
 
 /// Whose bill it is.
 pub(super) fn subscriber<'a>(order: &OrderId, around: &'a Surroundings) -> Option<&'a Subscriber> {
-    around.subscriber(order.bill()?.subscriber())
+    around.debtor(order.bill()?)
 }
 
 /// News of a payment, as they are written.

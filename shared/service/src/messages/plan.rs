@@ -188,7 +188,7 @@ pub(super) fn language_of(record: &MessageRecord, around: &Surroundings) -> Opti
             None => Some(around.order(order)?.reservation.language),
         },
         Subject::Bill { bill, .. } => {
-            let subscriber = around.subscriber(bill.subscriber())?;
+            let subscriber = around.debtor(bill)?;
             Some(subscriber.language)
         }
         Subject::Keyword { language, .. } => Some(*language),

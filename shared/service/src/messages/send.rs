@@ -111,9 +111,13 @@ async fn attempt(
         }
     }
     settle_before(app, &live).await?;
-    let Some(around) = app.store.surroundings(&live, now).await? else {
+    let Some(mut around) = app.store.surroundings(&live, now).await? else {
         return Ok(vec![]);
     };
+    if bill::readdress(app, &mut live, &around).await? {
+        let anew = app.store.surroundings(&live, now).await?;
+        around = anew.unwrap_or(around);
+    }
     let plan = plan(app, live, &around, now).await?;
     carry_out(app, plan, &around, ended).await
 }

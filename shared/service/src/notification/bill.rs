@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{Billed, SubjectMove};
-use pesan_domain::billing::{Cell, Reason, Source, Who};
+use pesan_domain::billing::{Cell, GivenBack, Reason, Refused, Source, Who};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 
@@ -23,15 +23,28 @@ pub(super) fn pay(
     Some(moved(billed, paid))
 }
 
-/// What went back with the payment since `before`: the bill owes it again, or is closed. None where
-/// nothing went back that the bill has.
+/// What became of money that went back.
+pub(super) enum WentBack {
+    /// The bill does not have it, or nothing went back.
+    Nothing,
+    /// The bill owes it again, or is closed.
+    Taken {
+        moved: SubjectMove,
+        /// Whether the shop had given some of it back already: that is lost.
+        twice: bool,
+    },
+    /// The bill has no room to record it.
+    Unrecorded,
+}
+
+/// What went back with the payment since `before`.
 pub(super) fn take_back(
     billed: &Billed,
     subject: &SubjectMove,
     before: &Payment,
     after: &Payment,
     case: &Case<'_>,
-) -> Option<SubjectMove> {
+) -> WentBack {
     // Money that is heard of for the first time when it goes has come in this same step.
     let cell = match subject {
         SubjectMove::Bill { cell, .. } => cell,
@@ -42,22 +55,20 @@ pub(super) fn take_back(
     let order = &after.order_id;
     let next = match after.state {
         PaymentState::Reversed | PaymentState::ChargedBack | PaymentState::Cancelled => {
-            cell.take_back(order, case.today(), case.now).ok()?
+            cell.take_back(order, case.today(), case.now)
         }
         PaymentState::PartlyRefunded | PaymentState::Refunded => {
-            if !cell.bill.as_ref()?.has_money_of(order) {
-                return None;
-            }
             let known = if before.state.is_unpaid() {
                 Rupiah::ZERO
             } else {
-                before.gone_back()
+                refunded(before)
             };
-            let given_back = after.gone_back().saturating_sub(known);
-            let who = Who::new(VENDOR).ok()?;
-            let reason = Reason::new("refunded at Midtrans").ok()?;
-            // What an operator has recorded already is not there to go once more.
-            cell.refund(given_back, reason, who, case.now).ok()?
+            let amount = refunded(after).saturating_sub(known);
+            let (Ok(who), Ok(reason)) = (Who::new(VENDOR), Reason::new("refunded at Midtrans"))
+            else {
+                return WentBack::Unrecorded;
+            };
+            cell.gave_back(order, GivenBack::new(amount, reason, who, case.now))
         }
         PaymentState::Created
         | PaymentState::Pending
@@ -65,9 +76,33 @@ pub(super) fn take_back(
         | PaymentState::Paid
         | PaymentState::Denied
         | PaymentState::Expired
-        | PaymentState::Review => return None,
+        | PaymentState::Review => return WentBack::Nothing,
     };
-    Some(moved(billed, next))
+    match next {
+        Ok(next) => WentBack::Taken {
+            twice: lost(&next) > lost(cell),
+            moved: moved(billed, next),
+        },
+        Err(Refused::NoBill | Refused::NotPaid | Refused::Nothing) => WentBack::Nothing,
+        Err(
+            Refused::Closed(_)
+            | Refused::TooMuch { .. }
+            | Refused::PartlyPaid { .. }
+            | Refused::Known
+            | Refused::Recorded { .. }
+            | Refused::TooMany,
+        ) => WentBack::Unrecorded,
+    }
+}
+
+/// What Midtrans gave back of what the bill got; the method's fee is not the bill's.
+fn refunded(payment: &Payment) -> Rupiah {
+    payment.gone_back().min(payment.amount)
+}
+
+fn lost(cell: &Cell) -> Rupiah {
+    let bill = cell.bill.as_ref();
+    bill.map(|bill| bill.lost).unwrap_or_default()
 }
 
 fn moved(billed: &Billed, cell: Cell) -> SubjectMove {

@@ -5,6 +5,7 @@ use pesan_adapters::dynamodb::{PaidFor, SubjectMove, TaskKind};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Alarm, Effect, Notice, Payment, PaymentState, Verdict};
 
+use super::bill::WentBack;
 use super::case::Case;
 use super::{bill, booking, top_up};
 
@@ -92,9 +93,19 @@ impl Decided {
             }
             PaidFor::Bill(billed) => {
                 let before = &case.charge.payment;
-                let taken = bill::take_back(billed, &self.subject, before, payment, case);
-                if let Some(moved) = taken {
-                    self.subject = moved;
+                match bill::take_back(billed, &self.subject, before, payment, case) {
+                    WentBack::Nothing => {}
+                    WentBack::Taken { moved, twice } => {
+                        self.subject = moved;
+                        if twice {
+                            self.tasks.push(TaskKind::Owed);
+                            self.alarms.push("given back twice");
+                        }
+                    }
+                    WentBack::Unrecorded => {
+                        self.tasks.push(TaskKind::Owed);
+                        self.alarms.push("refund not recorded");
+                    }
                 }
             }
         }
@@ -138,7 +149,17 @@ impl Decided {
             }
             // The rest of the money is nobody's yet.
             PaymentState::PartlyRefunded => self.tasks.push(TaskKind::Review),
-            _ => {}
+            // Nothing came, it is all gone again, or a person looks at it already.
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Challenge
+            | PaymentState::Denied
+            | PaymentState::Cancelled
+            | PaymentState::Expired
+            | PaymentState::Refunded
+            | PaymentState::ChargedBack
+            | PaymentState::Reversed
+            | PaymentState::Review => {}
         }
     }
 
@@ -166,7 +187,13 @@ impl Decided {
             {
                 reservation.seat = seat;
             }
-            _ => self.review(case),
+            (
+                SubjectMove::Reservation { .. }
+                | SubjectMove::Stays
+                | SubjectMove::TopUp(_)
+                | SubjectMove::Bill { .. },
+                Some(_) | None,
+            ) => self.review(case),
         }
     }
 }

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use pesan_adapters::dynamodb::SubscriberChange;
 use pesan_adapters::events::{Envelope, Event};
-use pesan_domain::billing::{BillId, Period, RunId, Symbol};
+use pesan_domain::billing::{BillId, Period, RunId, Symbol, Who};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Noted, Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, Kind, Shard};
+use pesan_service::billing::{self, ByHand, Kind, Received, Shard};
 use pesan_service::{App, messages};
 
 use super::{World, at};
@@ -36,6 +36,16 @@ pub fn bill(subscriber: &str) -> BillId {
     BillId::new(november(), id(subscriber))
 }
 
+/// Money that the operator records.
+pub fn by_hand(amount: Rupiah, source: ByHand) -> Received {
+    Received {
+        amount,
+        source,
+        reference: None,
+        by: Who::new("sari").unwrap(),
+    }
+}
+
 pub fn in_time() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
@@ -55,6 +65,7 @@ pub fn by_telegram(name: &str, chat: i64) -> Subscriber {
         opted_out: Some(said),
         consent: None,
         telegram_chat: Some(chat),
+        chat_changes: 0,
         made_at: at("2026-01-01T00:00:00Z"),
         version: 1,
     }

@@ -21,6 +21,8 @@ pub enum Fault {
     Loses,
     /// It is done once the test lets it.
     Waits,
+    /// It is done, and once the test lets it, the caller is told that something failed.
+    LosesLate,
 }
 
 /// What the gate does.
@@ -98,6 +100,12 @@ impl Gate {
                 self.died.notify_one();
                 self.goes_on.notified().await;
                 pass.await
+            }
+            Some(Fault::LosesLate) => {
+                pass.await;
+                self.died.notify_one();
+                self.goes_on.notified().await;
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
             Some(Fault::KillsAfter) => {
                 pass.await;

@@ -361,35 +361,12 @@ impl World {
         status_code: &str,
         more: Value,
     ) {
-        let order = code.as_str().to_owned();
         let mut body = self.silently(code, status, status_code);
         body.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
         *self.stand.status.lock().unwrap() = body.clone();
-        let text = format!("{order}{status_code}70000.00{SERVER_KEY}");
-        let notification = Notification {
-            order_id: order.clone(),
-            status_code: status_code.to_owned(),
-            gross_amount: "70000.00".to_owned(),
-            signature_key: Sha512::digest(text)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-            transaction_id: format!("t-{order}"),
-            transaction_status: status.to_owned(),
-            merchant_id: "G000000001".to_owned(),
-        };
-        let body = body.to_string();
-        notification::take(
-            &self.app,
-            &shop().id,
-            SERVER_KEY.into(),
-            &notification,
-            body.as_bytes(),
-        )
-        .await
-        .unwrap();
+        notified(&self.app, &body).await;
     }
 
     /// A customer books and pays; their receipt waits in the outbox.
@@ -556,6 +533,30 @@ impl World {
         let put = self.dynamodb.put_item().table_name("pesan");
         put.set_item(Some(item)).send().await.unwrap();
     }
+}
+
+/// Midtrans tells of a transaction what it answers when asked.
+pub async fn notified(app: &App, body: &Value) {
+    let text = |field: &str| body[field].as_str().unwrap().to_owned();
+    let (order_id, status_code, gross_amount) =
+        (text("order_id"), text("status_code"), text("gross_amount"));
+    let signed = format!("{order_id}{status_code}{gross_amount}{SERVER_KEY}");
+    let notification = Notification {
+        order_id,
+        status_code,
+        gross_amount,
+        signature_key: Sha512::digest(signed)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+        transaction_id: text("transaction_id"),
+        transaction_status: text("transaction_status"),
+        merchant_id: "G000000001".to_owned(),
+    };
+    let (key, raw) = (SERVER_KEY.into(), body.to_string());
+    notification::take(app, &shop().id, key, &notification, raw.as_bytes())
+        .await
+        .unwrap();
 }
 
 pub fn shop() -> Merchant {

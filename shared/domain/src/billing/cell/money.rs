@@ -38,6 +38,12 @@ pub enum Refused {
     /// It is recorded already.
     #[error("recorded already")]
     Known,
+    /// The reference stands on the bill already.
+    #[error("recorded before, at {at}: nothing is changed")]
+    Recorded {
+        /// When.
+        at: Timestamp,
+    },
     /// No such money was recorded.
     #[error("no such payment")]
     NotPaid,
@@ -52,22 +58,29 @@ impl Cell {
     /// # Errors
     /// [`Refused`]: what cannot be taken is money for a person to look at.
     pub fn pay(&self, amount: Rupiah, source: Source, at: Timestamp) -> Result<Self, Refused> {
+        self.receive(Instalment::new(amount, source, at))
+    }
+
+    /// As [`Cell::pay`], with the slip of whoever records it: its reference is taken once.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn receive(&self, money: Instalment) -> Result<Self, Refused> {
         let (mut next, mut bill) = self.with_bill()?;
-        if let Source::Online(order) = &source
+        if let Source::Online(order) = &money.source
             && bill.has_money_of(order)
         {
             return Err(Refused::Known);
         }
+        if let Some(at) = bill.came_as(money.slip.as_ref()) {
+            return Err(Refused::Recorded { at });
+        }
         if bill.state() != BillState::Owed {
             return Err(Refused::Closed(bill.state()));
         }
-        check(amount, bill.remaining(), bill.instalments.len())?;
-        bill.instalments.push(Instalment {
-            amount,
-            source,
-            at,
-            reversed_at: None,
-        });
+        check(money.amount, bill.remaining(), bill.instalments.len())?;
+        let at = money.at;
+        bill.instalments.push(money);
         if bill.remaining() == Rupiah::ZERO {
             bill.settled_at = Some(at);
             next.befall(Why::Paid, at, |_, _| Event::Paid);
@@ -75,16 +88,19 @@ impl Cell {
         Ok(next.holding(bill))
     }
 
-    /// The cell after the bank took an order's money back; `today` is the merchant's day.
+    /// The cell after the bank took an order's money back; `today` is the merchant's day. What the
+    /// shop had given back of it is lost.
     ///
     /// # Errors
     /// [`Refused::NoBill`], or [`Refused::NotPaid`] where the order's money is not there.
     pub fn take_back(&self, order: &OrderId, today: Date, at: Timestamp) -> Result<Self, Refused> {
         let (mut next, mut bill) = self.with_bill()?;
-        let was = bill.state();
+        let (was, kept) = (bill.state(), bill.kept());
         let instalment = bill.standing(order).ok_or(Refused::NotPaid)?;
         instalment.reversed_at = Some(at);
-        if was == BillState::Paid {
+        bill.count_lost();
+        // Of what Midtrans had given back whole, there was nothing to take.
+        if was == BillState::Paid && bill.kept() < kept {
             bill.settled_at = None;
             next.befall(Why::Reversed, at, |track, mark| {
                 Event::Reversed(self.before(track, mark, today))
@@ -123,18 +139,47 @@ impl Cell {
         by: Who,
         at: Timestamp,
     ) -> Result<Self, Refused> {
-        let (mut next, mut bill) = self.with_bill()?;
-        check(amount, bill.kept(), bill.given_back.len())?;
-        bill.given_back.push(GivenBack {
-            amount,
-            reason,
-            by,
-            at,
-        });
-        if bill.state() == BillState::Refunded {
-            next.befall(Why::Refunded, at, |_, _| Event::Refunded);
+        self.give_back(GivenBack::new(amount, reason, by, at))
+    }
+
+    /// As [`Cell::refund`], with the slip of whoever records it: its reference is taken once.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn give_back(&self, money: GivenBack) -> Result<Self, Refused> {
+        let (next, bill) = self.with_bill()?;
+        if let Some(at) = bill.went_as(money.slip.as_ref()) {
+            return Err(Refused::Recorded { at });
         }
-        Ok(next.holding(bill))
+        check(money.amount, bill.kept(), bill.given_back.len())?;
+        Ok(next.after(bill, money))
+    }
+
+    /// The cell after Midtrans gave money of an order back. It is gone, whatever the bill says: what
+    /// was not there any more, since the shop had given it back by hand, is lost.
+    ///
+    /// # Errors
+    /// [`Refused::NoBill`], [`Refused::Nothing`], [`Refused::TooMany`], or [`Refused::NotPaid`] where
+    /// the order's money is not there.
+    pub fn gave_back(&self, order: &OrderId, money: GivenBack) -> Result<Self, Refused> {
+        let (next, bill) = self.with_bill()?;
+        if !bill.has_money_of(order) {
+            return Err(Refused::NotPaid);
+        }
+        check(money.amount, money.amount, bill.given_back.len())?;
+        let order = Some(order.clone());
+        Ok(next.after(bill, GivenBack { order, ..money }))
+    }
+
+    /// With money that went back.
+    fn after(mut self, mut bill: Bill, money: GivenBack) -> Self {
+        let at = money.at;
+        bill.given_back.push(money);
+        bill.count_lost();
+        if bill.state() == BillState::Refunded {
+            self.befall(Why::Refunded, at, |_, _| Event::Refunded);
+        }
+        self.holding(bill)
     }
 
     pub(in crate::billing) fn with_bill(&self) -> Result<(Self, Bill), Refused> {

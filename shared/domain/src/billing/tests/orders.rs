@@ -34,6 +34,12 @@ fn with(order: &BillOrder, state: PaymentState) -> BillOrder {
     }
 }
 
+/// Its newest attempt, as it was asked for.
+fn payment_of(cell: &Cell) -> Payment {
+    let order = cell.bill.as_ref().unwrap().newest_attempt().unwrap();
+    Payment::new(order, FEE, month_end() + 24.hours(), month_end())
+}
+
 #[test]
 fn before_the_first_click_a_bill_shows_its_own_number() {
     let order = shown(&billed(&owing()), None);
@@ -92,6 +98,16 @@ fn a_bill_has_so_many_attempts() {
         cell = clicked(&cell).0;
     }
     assert_eq!(cell.next_attempt(month_end()), Err(Refused::TooMany));
+    // The newest goes on taking money; what would follow it, the shop takes another way.
+    let (last, _) = (0..19).fold(clicked(&billed(&owing())), |(cell, _), _| clicked(&cell));
+    let order = shown(&last, Some(payment_of(&last)));
+    assert!(matches!(order.click(month_end()), Click::Live(_)));
+    assert_eq!(order.click(month_end() + 24.hours()), Click::UsedUp);
+    let expired = with(&order, PaymentState::Expired);
+    assert_eq!(expired.click(month_end()), Click::UsedUp);
+    let part = last.pay(PART, cash(), month_end()).unwrap();
+    let order = shown(&part, Some(payment_of(&last)));
+    assert_eq!(order.click(month_end()), Click::UsedUp);
     let paid = billed(&owing()).pay(FEE, cash(), month_end()).unwrap();
     assert_eq!(
         paid.next_attempt(month_end()),
@@ -136,6 +152,17 @@ fn the_page_says_how_the_bill_stands_and_not_how_one_attempt_does() {
         with(&order, PaymentState::Review).state(),
         PaymentState::Review
     );
+
+    // An attempt that was for a part of it has its money, and something remains.
+    for state in [
+        PaymentState::Paid,
+        PaymentState::PartlyRefunded,
+        PaymentState::Refunded,
+    ] {
+        let order = with(&shown(&part, payment.clone()), state);
+        assert_eq!(order.state(), PaymentState::Created, "{state:?}");
+        assert_eq!(order.click(month_end()), Click::Next { ends: None });
+    }
 
     let back = paid.refund(PART, reason(), who(), month_end()).unwrap();
     is(&back, PaymentState::PartlyRefunded, FEE);

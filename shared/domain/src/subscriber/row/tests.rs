@@ -80,6 +80,7 @@ fn f11_a_row_is_taken_corrected_or_refused_by_column() {
         ("a|Budi|081200001001|dasar|10|fr", Err("language")),
         ("a|Budi|081200001001|dasar|10|id|Asia/Tokyo", Err("zone")),
         ("a|Budi|081200001001|dasar|10|id|WIB|maybe", Err("paused")),
+        ("a|Budi|081200001001|dasar|10|id|WIB|t", Err("paused")),
         ("a|Budi|081200001001|dasar|10|id|WIB|no|x", Err("row")),
     ] {
         let outcome = outcome.map(|lines| lines.into_iter().map(str::to_owned).collect());
@@ -164,6 +165,7 @@ prop_compose! {
             opted_out,
             consent,
             telegram_chat,
+            chat_changes: u32::from(telegram_chat.is_some()),
             ..budi()
         }
     }

@@ -5,12 +5,13 @@ mod templates;
 
 use std::collections::HashSet;
 
-use pesan_adapters::dynamodb::StoreError;
+use pesan_adapters::dynamodb::{Pause, StoreError};
 use pesan_adapters::secrets::{
     CONTACT_KEY, MerchantSecret, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN,
 };
 use pesan_adapters::whatsapp::{GraphError, NumberInfo};
 use pesan_domain::ids::MerchantId;
+use pesan_domain::language::Language;
 use pesan_domain::merchant::Merchant;
 use pesan_domain::message::Channel;
 use pesan_domain::message::activation::Activation;
@@ -287,6 +288,14 @@ pub(super) async fn examine(app: &App, merchant: &Merchant) -> Result<Vec<Findin
         }
     }
     match info(app, id).await {
+        Ok(_)
+            if let Some(Pause::Stopped(reason)) =
+                app.store.pause(id, Channel::WhatsApp).await? =>
+        {
+            let remedy = format!("then `pesan whatsapp activate {id}` resumes it");
+            let why = reason.in_words(Language::English);
+            findings.push(Finding::lacking("whatsapp stopped", why, &remedy));
+        }
         Ok(_) if account.activation == Activation::Active => {
             findings.push(Finding::good(WHAT, &account.display_phone_number));
         }

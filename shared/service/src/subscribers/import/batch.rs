@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{Store, SubscriberChange};
 use pesan_domain::field::FieldRefused;
@@ -75,10 +76,16 @@ impl Batch {
             reported.push(candidate.reported(outcome));
         }
         if stage == Stage::Writing {
+            let mut commits = Vec::new();
             while !pending.is_empty() {
                 let most = pending.len().min(Store::SUBSCRIBER_CHANGES);
-                let some = pending.drain(..most).collect();
-                self.write(registrar, made_at, some, &mut reported).await?;
+                let some: Vec<Pending> = pending.drain(..most).collect();
+                commits.push(self.write(registrar, made_at, some));
+            }
+            for (row, outcome) in try_join_all(commits).await?.into_iter().flatten() {
+                if let Some(told) = reported.get_mut(row) {
+                    told.outcome = outcome;
+                }
             }
         }
         Ok(reported)
@@ -100,32 +107,33 @@ impl Batch {
     }
 
     /// Writes all at once; where another change came first, or the answer of the commit was lost,
-    /// what is stored now is read and decided anew.
+    /// what is stored now is read and decided anew. Returns what came of rows otherwise than they were
+    /// decided at first.
     async fn write(
         &self,
         registrar: &Registrar<'_>,
         made_at: Timestamp,
         mut pending: Vec<Pending>,
-        reported: &mut [Reported],
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Vec<(usize, Outcome)>, RegistryError> {
+        let mut otherwise = Vec::new();
         for nth in 1..=TRIES {
             let changes: Vec<SubscriberChange> =
                 pending.iter().map(|one| one.change.clone()).collect();
             if changes.is_empty() || patiently(|| registrar.put_all(&changes)).await? {
-                return Ok(());
+                return Ok(otherwise);
             }
             step_aside(nth).await;
             let stored = self.stored(registrar).await?;
             let mut left = Vec::new();
             for Pending { row, .. } in pending {
-                let (Some(candidate), Some(told)) = (self.0.get(row), reported.get_mut(row)) else {
+                let Some(candidate) = self.0.get(row) else {
                     continue;
                 };
                 let before = candidate.taken().and_then(|(id, _)| stored.get(id));
                 let (outcome, next) = candidate.compared(registrar, before, made_at)?;
                 // What is there as the row says was written by the commit whose answer was lost.
                 if outcome != Outcome::Unchanged {
-                    told.outcome = outcome;
+                    otherwise.push((row, outcome));
                 }
                 if let Some(next) = next {
                     let change = registrar.change(before, next)?;

@@ -1,4 +1,5 @@
-//! Subscribers from a CSV file, row by row in flat memory. The same file again changes nothing.
+//! Subscribers from a CSV file, a hundred rows at a time: of the others memory holds some forty bytes
+//! each, by which an id that stands in the file twice is found. The same file again changes nothing.
 
 mod batch;
 mod sheet;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, SubscriberId};
 use pesan_domain::subscriber::{Correction, Heading, judge};
+use sha2::{Digest as _, Sha256};
 
 use super::RegistryError;
 use super::registrar::Registrar;
@@ -29,6 +31,8 @@ pub struct Import {
     pub skip_refused: bool,
     /// When those who are new count as made.
     pub made_at: Timestamp,
+    /// At most so many rows, where whoever asks has not the time for more.
+    pub most_rows: Option<u64>,
 }
 
 /// Which way through the file.
@@ -131,6 +135,7 @@ pub async fn import(
 ) -> Result<Summary, ImportError> {
     let registrar = Registrar::of(app, merchant).await?;
     let mut sheet = Sheet::open(file)?;
+    sheet.check_size(import.most_rows)?;
     let mut importer = Importer {
         registrar: &registrar,
         made_at: import.made_at,
@@ -150,6 +155,26 @@ pub async fn import(
     }
     let written = importer.pass(&mut sheet, Stage::Writing, Reports::Refused);
     written.await
+}
+
+/// On which line each id of a file stands first, the ids by 128 bits of their hash.
+#[derive(Default)]
+struct Lines(HashMap<[u8; 16], u64>);
+
+impl Lines {
+    /// The line on which an id stood before; none where it is new, and stands on `line`.
+    fn first_of(&mut self, id: &SubscriberId, line: u64) -> Option<u64> {
+        let mut short = [0; 16];
+        let hash = Sha256::digest(id.as_str().as_bytes());
+        short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        match self.0.entry(short) {
+            Slot::Vacant(free) => {
+                free.insert(line);
+                None
+            }
+            Slot::Occupied(first) => Some(*first.get()),
+        }
+    }
 }
 
 /// Which rows are reported.
@@ -179,7 +204,7 @@ impl Importer<'_> {
             ..Summary::default()
         };
         let (heading, of) = (sheet.heading.clone(), sheet.rows);
-        let mut lines = HashMap::new();
+        let mut lines = Lines::default();
         let mut rows = sheet.rows()?;
         let mut batch = Batch::default();
         loop {
@@ -208,7 +233,7 @@ impl Importer<'_> {
         &self,
         heading: &Heading,
         row: &Row<'_>,
-        lines: &mut HashMap<SubscriberId, u64>,
+        lines: &mut Lines,
     ) -> Result<Verdict, RegistryError> {
         let registrar = self.registrar;
         let zone = registrar.merchant.zone;
@@ -220,13 +245,9 @@ impl Importer<'_> {
             Some(id) => id.clone(),
             None => registrar.derived_id(&judged.entry)?,
         };
-        Ok(match lines.entry(id.clone()) {
-            Slot::Vacant(free) => {
-                free.insert(row.line);
-                Verdict::Taken { id, judged }
-            }
-            Slot::Occupied(first) => {
-                let first = first.get();
+        Ok(match lines.first_of(&id, row.line) {
+            None => Verdict::Taken { id, judged },
+            Some(first) => {
                 let reason = match &judged.entry.id {
                     Some(id) => format!("{id} is line {first} already"),
                     None => format!("name and number are those of line {first}: give both an id"),

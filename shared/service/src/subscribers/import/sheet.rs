@@ -20,6 +20,17 @@ pub enum SheetError {
     /// No row below it.
     #[error("there are no rows below the heading")]
     NoRows,
+    /// Whoever asked has not the time for so many.
+    #[error(
+        "has {rows} rows, and at most {most} are taken at once: split it, or have the operator \
+             import it with `pesan subscribers import`"
+    )]
+    TooManyRows {
+        /// So many it has.
+        rows: u64,
+        /// So many are taken.
+        most: u64,
+    },
     /// What follows would be one endless cell.
     #[error("line {0}: a quotation mark is opened and not closed, or a cell is endless")]
     Endless(u64),
@@ -36,6 +47,10 @@ impl From<csv::Error> for SheetError {
 
 /// A row longer than this holds others.
 const MOST_ROW_BYTES: usize = 16 << 10;
+/// A name in two lines is met, and a row with an address in several; not more.
+const MOST_BREAKS: usize = 8;
+/// The reader reads on behind a row, by its buffer of 8 KB.
+const AHEAD: usize = 16 << 10;
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
@@ -89,6 +104,18 @@ impl<R: Read + Seek> Sheet<R> {
         })
     }
 
+    /// # Errors
+    /// [`SheetError::TooManyRows`]
+    pub fn check_size(&self, most: Option<u64>) -> Result<(), SheetError> {
+        match most {
+            Some(most) if self.rows > most => Err(SheetError::TooManyRows {
+                rows: self.rows,
+                most,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The rows below the heading.
     pub fn rows(&mut self) -> Result<Rows<'_, R>, SheetError> {
         let mut rows = rows_from(&mut self.source, self.begins_at, self.delimiter)?;
@@ -134,20 +161,36 @@ impl<R: Read> Rows<'_, R> {
     /// The next row that is not blank.
     pub fn next(&mut self) -> Result<Option<Row<'_>>, SheetError> {
         loop {
-            if !self.reader.read_byte_record(&mut self.record)? {
-                return Ok(None);
+            let begins = self.reader.position().line();
+            self.reader.get_mut().left = MOST_ROW_BYTES.saturating_add(AHEAD);
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(_) if self.reader.get_ref().left == 0 => {
+                    return Err(SheetError::Endless(begins));
+                }
+                Err(error) => return Err(error.into()),
             }
             if !self.record.iter().all(|cell| cell.trim_ascii().is_empty()) {
                 break;
             }
         }
         let line = self.line();
-        if self.record.as_slice().len() > MOST_ROW_BYTES {
+        if self.record.as_slice().len() > MOST_ROW_BYTES || self.is_left_open() {
             return Err(SheetError::Endless(line));
         }
         let cells: Result<Vec<&str>, _> = self.record.iter().map(std::str::from_utf8).collect();
         let cells = cells.map_err(|_| SheetError::NotUtf8(line))?;
         Ok(Some(Row { line, cells }))
+    }
+
+    /// Whether a quotation mark swallowed the rows behind it: more lines than a cell has, or the line
+    /// feed that ends the file.
+    fn is_left_open(&self) -> bool {
+        let breaks = self.record.as_slice().iter();
+        let breaks = breaks.filter(|byte| **byte == b'\n').count();
+        let last = self.record.iter().next_back().unwrap_or_default();
+        breaks > MOST_BREAKS || last.ends_with(b"\n")
     }
 
     /// Where the record begins. The reader says where it was before it skipped blank lines, so it is
@@ -165,9 +208,11 @@ impl<R: Read> Rows<'_, R> {
     }
 }
 
-/// A file whose lines all end in one line feed, the last one too.
+/// A file whose lines all end in one line feed, the last one too, and of which no more than `left` is
+/// read until that is set anew.
 struct LineFeeds<R> {
     source: R,
+    left: usize,
     is_after_return: bool,
     is_within_line: bool,
 }
@@ -176,6 +221,7 @@ impl<R> LineFeeds<R> {
     fn new(source: R) -> Self {
         Self {
             source,
+            left: 0,
             is_after_return: false,
             is_within_line: false,
         }
@@ -206,8 +252,12 @@ impl<R> LineFeeds<R> {
 
 impl<R: Read> Read for LineFeeds<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         loop {
             let read = self.source.read(bytes)?;
+            self.left = self.left.saturating_sub(read);
             let kept = self.rewrite(bytes, read);
             if kept > 0 {
                 return Ok(kept);
@@ -270,6 +320,60 @@ mod tests {
             lines(&blank),
             [(2, row(["a", "1", "x"])), (7, row(["d", "4", "z"]))]
         );
+    }
+
+    /// Counts what is read of it.
+    #[derive(Debug)]
+    struct Counted<'a> {
+        file: Cursor<Vec<u8>>,
+        read: &'a mut usize,
+    }
+
+    impl Read for Counted<'_> {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            let read = self.file.read(bytes)?;
+            *self.read += read;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counted<'_> {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.file.seek(to)
+        }
+    }
+
+    #[test]
+    fn of_an_endless_row_no_more_is_read_than_a_row_may_hold() {
+        let endless = format!("{HEADING}\"a,1,x\n{}", "b,1,x\n".repeat(1_000_000));
+        let mut read = 0;
+        let file = Counted {
+            file: Cursor::new(endless.into_bytes()),
+            read: &mut read,
+        };
+        let refused = Sheet::open(file).unwrap_err().to_string();
+        assert!(refused.contains("line 2: a quotation mark"), "{refused}");
+        assert!(read < 100_000, "{read} bytes");
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_left_open_drops_nobody_behind_it() {
+        for behind in [1, 3, 40] {
+            let file = format!("{HEADING}a,1,x\n\"b,1,x\n{}", "c,1,x\n".repeat(behind));
+            assert!(
+                refused(file).contains("line 3: a quotation mark"),
+                "{behind}"
+            );
+        }
+        assert!(refused(format!("{HEADING}a,1,x\nb,1,\"x")).contains("line 3"));
+    }
+
+    #[test]
+    fn a_row_as_long_as_a_row_may_be_is_taken() {
+        let long = "x".repeat(MOST_ROW_BYTES - 4);
+        let file = format!("{HEADING}{long},1,x\n{long},2,y\n");
+        assert_eq!(lines(&file).len(), 2);
+        assert!(refused(format!("{HEADING}{long}xxxxx,1,x\n")).contains("line 2"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A bill that WhatsApp does not bring reaches who has linked a chat there.
+//! Messages about bills on their way: a linked chat gets what WhatsApp does not bring, and what waits
+//! goes to whom it is for when it leaves.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,16 +10,17 @@
 mod support;
 
 use pesan_adapters::dynamodb::SubscriberChange;
-use pesan_domain::billing::{Symbol, Track, Who};
+use pesan_domain::billing::{Symbol, Track};
 use pesan_domain::ids::{MessageId, PlanId};
 use pesan_domain::message::verdict::{Refusal, Verdict};
 use pesan_domain::message::{Channel, FailReason, Report};
 use pesan_domain::subscriber::{Plan, Subscriber};
+use pesan_domain::whatsapp::Phone;
 use pesan_service::billing::{self, ByHand};
 use support::billing::{
-    FEE, MONTH_END, bill, bill_run, by_telegram, demo, month_end, settle_down, symbols,
+    FEE, MONTH_END, bill, bill_run, by_hand, by_telegram, demo, month_end, settle_down, symbols,
 };
-use support::whatsapp::Answer;
+use support::whatsapp::{Answer, PRICE};
 use support::{Does, World, at};
 
 const CHAT: i64 = 9_001;
@@ -35,12 +37,16 @@ fn by_both() -> Subscriber {
 /// A shop whose WhatsApp is active, with one subscriber, whose bill is made and announced.
 async fn billed(subscriber: Subscriber) -> World {
     let world = World::with_whatsapp(10).await;
+    subscribed(&world, subscriber).await;
+    world
+}
+
+async fn subscribed(world: &World, subscriber: Subscriber) {
     world.set(MONTH_END);
     let plan = Plan::new(PlanId::parse("pro").unwrap(), "Paket Pro", FEE);
     world.app.store.put_plan(&demo(), &plan).await.unwrap();
-    change(&world, subscriber).await;
+    change(world, subscriber).await;
     assert_eq!(month_end(&world.app).await, 1);
-    world
 }
 
 async fn change(world: &World, subscriber: Subscriber) {
@@ -170,8 +176,8 @@ async fn d11_paid_meanwhile_the_chat_is_not_told() {
     world
         .receipts(&[(&message, "wamid.1", not_on_whatsapp())])
         .await;
-    let who = Who::new("sari").unwrap();
-    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), FEE, ByHand::Cash, &who)
+    let received = by_hand(FEE, ByHand::Cash);
+    billing::pay_by_hand(&world.app, &demo(), &bill("ani"), &received)
         .await
         .unwrap();
     settle_down(&world).await;
@@ -261,4 +267,47 @@ async fn a_reminder_that_whatsapp_refuses_comes_by_the_chat() {
         .unwrap();
     assert_eq!(cell.symbol(Track::parse("d-3").unwrap()), Symbol::A);
     assert_eq!(cell.symbol(Track::Bill), Symbol::A);
+}
+
+#[tokio::test]
+async fn a_bill_that_waits_goes_to_the_number_that_is_corrected_meanwhile() {
+    let world = World::with_whatsapp(0).await;
+    subscribed(&world, by_both()).await;
+    settle_down(&world).await;
+    assert_eq!(world.stand.meta.calls(), 0, "there is no money for it");
+    let mut corrected = by_both();
+    corrected.phone = Phone::read("081299990000").unwrap();
+    corrected.version = 2;
+    change(&world, corrected).await;
+    world.top_up("T-second", 10 * PRICE).await;
+    world.minutes(1).await;
+    assert_eq!(world.stand.meta.phones(), ["+6281299990000"]);
+    assert_eq!(holds(&world).await, Symbol::A);
+}
+
+#[tokio::test]
+async fn who_has_the_id_of_one_who_was_taken_out_is_not_asked_for_their_debt() {
+    let world = World::with_whatsapp(0).await;
+    subscribed(&world, by_both()).await;
+    settle_down(&world).await;
+    let store = &world.app.store;
+    let gone = by_both();
+    store
+        .remove_subscriber(&demo(), &gone, "of-the-phone")
+        .await
+        .unwrap();
+    world.turn(60);
+    let another = Subscriber {
+        name: "Orang Lain".to_owned(),
+        phone: Phone::read("081288880000").unwrap(),
+        made_at: world.clock.now(),
+        ..by_both()
+    };
+    change(&world, another).await;
+    world.top_up("T-second", 10 * PRICE).await;
+    world.minutes(1).await;
+    assert_eq!(world.stand.meta.calls(), 0);
+    let last = trace(&world).await.pop().unwrap();
+    assert_eq!(last, "CG dropped:subscriber-removed");
+    assert!(told(&world).is_empty());
 }
