@@ -578,6 +578,133 @@ async fn b16_a_run_that_died_is_taken_over_after_its_lock_and_doubles_nothing() 
     }
 }
 
+/// Of the puts of a request under an `Idempotency-Key`, the first claims it and the next is its own.
+#[tokio::test]
+async fn b16_a_plan_is_made_once_whichever_of_the_table_s_answers_are_lost() {
+    let stack = Stack::start();
+    get(&stack, "/v1/plans").await;
+    for (id, skip, times, first) in [
+        ("claim-once", 0, 1, 201),
+        ("plan-once", 1, 1, 201),
+        ("plan-thrice", 1, 3, 503),
+        ("answer-thrice", 2, 3, 201),
+    ] {
+        let send = || async {
+            let request = asks(&stack, Method::POST, "/v1/plans", API_KEY);
+            let request = request.header("Idempotency-Key", id).json(&plan(id));
+            request.send().await.unwrap()
+        };
+        let lost = json!({
+            "at": "dynamodb", "op": "PutItem", "fault": "timeout_after", "skip": skip, "times": times,
+        });
+        stack.fault(lost).await;
+        let answer = send().await;
+        assert_eq!(answer.status(), first, "{id}");
+        if first == 503 {
+            assert!(answer.headers().contains_key("retry-after"));
+            // The next takes it over at once, the answer to which is lost too.
+            let lost = json!({"at": "dynamodb", "op": "PutItem", "fault": "timeout_after"});
+            stack.fault(lost).await;
+            let again = send().await;
+            assert_eq!(again.status(), 201, "{id}");
+            assert!(!again.headers().contains_key("idempotency-replayed"));
+        }
+        stack.end_faults().await;
+        if id == "answer-thrice" {
+            stack.advance("30s").await;
+        }
+        assert_eq!(send().await.status(), 201, "{id}");
+    }
+    // Nobody named this request: the plan was not there before it, and is as it says.
+    let lost = json!({"at": "dynamodb", "op": "PutItem", "fault": "timeout_after"});
+    stack.fault(lost).await;
+    assert_eq!(post(&stack, "/v1/plans", &plan("bare")).await.status(), 201);
+    let taken = post(&stack, "/v1/plans", &plan("bare")).await;
+    assert_eq!(kind(&stack, taken).await.0, "conflict");
+}
+
+#[tokio::test]
+async fn b16_a_subscriber_is_made_once_whichever_of_the_table_s_answers_are_lost() {
+    let stack = Stack::start();
+    let had = subscribers(&stack).await.len();
+    let mut made = 0;
+    for (id, times) in [(None, 1), (None, 3), (Some("x-1"), 1), (Some("x-2"), 3)] {
+        let mut person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
+        if let Some(id) = id {
+            person["id"] = json!(id);
+        }
+        let name = format!("{id:?}-{times}");
+        let send = || async {
+            let request = asks(&stack, Method::POST, "/v1/subscribers", API_KEY);
+            let request = request.header("Idempotency-Key", &name).json(&person);
+            request.send().await.unwrap()
+        };
+        let lost = json!({
+            "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": times,
+        });
+        stack.fault(lost).await;
+        let mut answer = send().await;
+        if times == 3 {
+            assert_eq!(answer.status(), 503, "{name}");
+            answer = send().await;
+        }
+        assert_eq!(answer.status(), 201, "{name}");
+        let answer: Value = answer.json().await.unwrap();
+        let replayed = send().await;
+        assert_eq!(header(&replayed, "idempotency-replayed"), "true");
+        assert_eq!(replayed.json::<Value>().await.unwrap(), answer, "{name}");
+        made += 1;
+        assert_eq!(subscribers(&stack).await.len(), had + made, "{name}");
+
+        let path = format!("/v1/subscribers/{}", answer["id"].as_str().unwrap());
+        let gone = || async {
+            let request = asks(&stack, Method::DELETE, &path, API_KEY);
+            let request = request.header("Idempotency-Key", format!("{name}-gone"));
+            request.send().await.unwrap().status()
+        };
+        if times == 3 {
+            let lost = json!({
+                "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": 3,
+            });
+            stack.fault(lost).await;
+            assert_eq!(gone().await, 503, "{name}");
+            assert_eq!(gone().await, 204, "{name}");
+            made -= 1;
+            assert_eq!(subscribers(&stack).await.len(), had + made, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn b16_a_name_of_which_nobody_knows_what_came_is_kept_for_its_request() {
+    let stack = Stack::start();
+    let person = json!({"name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    let send = |body: Value| {
+        let request = asks(&stack, Method::POST, "/v1/subscribers", API_KEY);
+        let request = request.header("Idempotency-Key", "k");
+        async move { request.json(&body).send().await.unwrap() }
+    };
+    let had = subscribers(&stack).await.len();
+    let lost = json!({
+        "at": "dynamodb", "op": "TransactWriteItems", "fault": "timeout_after", "times": 3,
+    });
+    stack.fault(lost).await;
+    assert_eq!(send(person.clone()).await.status(), 503);
+    let mut other = person.clone();
+    other["name"] = json!("Ani");
+    assert_eq!(send(other).await.status(), 422);
+    // A refusal in between does not let it go.
+    let archive = asks(&stack, Method::DELETE, "/v1/plans/dasar", API_KEY);
+    assert_eq!(archive.send().await.unwrap().status(), 204);
+    assert_eq!(send(person.clone()).await.status(), 409);
+    assert_eq!(
+        post(&stack, "/v1/plans", &plan("dasar")).await.status(),
+        201
+    );
+    assert_eq!(send(person).await.status(), 201);
+    assert_eq!(subscribers(&stack).await.len(), had + 1);
+}
+
 #[tokio::test]
 async fn a_key_passes_its_burst_and_then_its_rate() {
     let stack = Stack::start();
@@ -885,6 +1012,156 @@ async fn what_a_person_wrote_themselves_nobody_else_takes_back() {
         patch(json!({"name": "Siti R"})).await.unwrap().status(),
         200
     );
+}
+
+#[tokio::test]
+async fn what_a_merchant_noted_it_takes_back_whatever_it_wrote_as_the_source() {
+    let stack = Stack::start();
+    let person = json!({
+        "id": "x-1", "name": "Siti", "phone": "081200000042", "plan": "dasar",
+        "opted_out": {"at": "2026-11-20T10:00:00+07:00", "source": "WhatsApp STOP"},
+    });
+    assert_eq!(post(&stack, "/v1/subscribers", &person).await.status(), 201);
+    let patch = |body: Value| {
+        let request = asks(&stack, Method::PATCH, "/v1/subscribers/x-1", API_KEY);
+        async move { request.json(&body).send().await.unwrap() }
+    };
+    let taken = patch(json!({"opted_out": null})).await;
+    assert_eq!(taken.status(), 200);
+    assert_eq!(
+        taken.json::<Value>().await.unwrap()["opted_out"],
+        Value::Null
+    );
+    // With another source it would be theirs no more.
+    stack.writes("6281200000042", "STOP", 1).await;
+    let stopped: Value = get(&stack, "/v1/subscribers/x-1")
+        .await
+        .json()
+        .await
+        .unwrap();
+    let mut said = stopped["opted_out"].clone();
+    assert_eq!(said["source"], "WhatsApp STOP");
+    // As it is shown, it may be sent back.
+    let again = patch(json!({"name": "Siti R", "opted_out": said.clone()})).await;
+    assert_eq!(again.status(), 200);
+    said["source"] = json!("phone call");
+    for body in [json!({"opted_out": said}), json!({"opted_out": null})] {
+        let refused = patch(body).await;
+        assert_eq!(
+            kind(&stack, refused).await,
+            ("conflict".to_owned(), json!("opted_out"))
+        );
+    }
+    // A row from before it was written who said it.
+    let rows = stack.rows_at("x-1").await;
+    let row = rows
+        .iter()
+        .find(|row| row["opted_out"].is_object())
+        .unwrap();
+    assert_eq!(row["opted_out"]["M"]["by"]["S"], "keyword");
+    let mut row = row.clone();
+    row["opted_out"]["M"].as_object_mut().unwrap().remove("by");
+    put_row(&stack, &row).await;
+    let refused = patch(json!({"opted_out": null})).await;
+    assert_eq!(refused.status(), 409);
+}
+
+/// Writes a row over the one that is there.
+async fn put_row(stack: &Stack, row: &Value) {
+    let request = stack
+        .request(Method::POST, "/sandbox/dynamodb")
+        .header("X-Amz-Target", "DynamoDB_20120810.PutItem")
+        .header("Content-Type", "application/x-amz-json-1.0")
+        .header("X-Amz-Date", "20261201T010000Z")
+        .header("Authorization", "AWS4-HMAC-SHA256 Credential=local/20261201/local/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=00");
+    let body = json!({"TableName": "pesan", "Item": row}).to_string();
+    assert!(
+        request
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+}
+
+#[tokio::test]
+async fn nobody_new_has_a_phone_number_or_a_word_of_the_api_for_an_id() {
+    let stack = Stack::start();
+    let had = subscribers(&stack).await.len();
+    let ids = [
+        "export",
+        "import",
+        "081234567890",
+        "6281234567890",
+        "0812-3456-7890",
+    ];
+    let mut file = "id,name,phone,plan\n".to_owned();
+    for id in ids {
+        if id.contains("7890") {
+            stack.keep_private(id);
+        }
+        let person = json!({"id": id, "name": "Siti", "phone": "081200000042", "plan": "dasar"});
+        let refused = post(&stack, "/v1/subscribers", &person).await;
+        let said = problem(&stack, refused).await;
+        assert_eq!(
+            (&said["status"], &said["field"]),
+            (&json!(400), &json!("id"))
+        );
+        let detail = said["detail"].as_str().unwrap();
+        assert!(detail.contains("such as plg-001"), "{detail}");
+        assert!(!detail.contains("7890"), "{detail}");
+        file.push_str(&format!("{id},Siti,081200000042,dasar\n"));
+    }
+    let import = asks(
+        &stack,
+        Method::POST,
+        "/v1/subscribers/import?skip_refused=true",
+        API_KEY,
+    );
+    let import = import.header("Content-Type", "text/csv").body(file);
+    let report: Value = import.send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&report["refused"], &report["new"]),
+        (&json!(ids.len()), &json!(0)),
+        "{report}"
+    );
+    assert_eq!(report["reports"][0]["field"], "id", "{report}");
+    assert_eq!(subscribers(&stack).await.len(), had);
+}
+
+#[tokio::test]
+async fn what_is_stored_and_cannot_be_read_is_500_and_an_alarm() {
+    let stack = Stack::start();
+    let person = json!({"id": "x-1", "name": "Siti", "phone": "081200000042", "plan": "dasar"});
+    assert_eq!(post(&stack, "/v1/subscribers", &person).await.status(), 201);
+    let rows = stack.rows_at("x-1").await;
+    let mut row = rows
+        .iter()
+        .find(|row| row["anchor_day"].is_object())
+        .unwrap()
+        .clone();
+    row["anchor_day"]["N"] = json!("99");
+    put_row(&stack, &row).await;
+    // A cell that is nobody's.
+    let bill = json!({
+        "PK": {"S": "M#demo#BILL#2026-11#0"}, "SK": {"S": "x-1"}, "due": {"S": "soon"},
+    });
+    let shards = (0..8).map(|shard| format!("M#demo#BILL#2026-11#{shard}"));
+    for shard in shards {
+        let mut bill = bill.clone();
+        bill["PK"]["S"] = json!(shard);
+        put_row(&stack, &bill).await;
+    }
+    for path in ["/v1/subscribers/x-1", "/v1/bills/B-202611-x-1"] {
+        let answer = get(&stack, path).await;
+        assert_eq!(answer.status(), 500, "{path}");
+        assert!(!answer.headers().contains_key("retry-after"));
+        let line = stack.line_of(&answer);
+        assert_eq!(line["alarm_names"], json!(["row unreadable"]), "{line}");
+        assert_eq!(kind(&stack, answer).await.0, "internal-error");
+    }
 }
 
 #[tokio::test]

@@ -386,10 +386,10 @@ async fn what_names_no_run_is_refused_by_name() {
         ("/2026-11", (404, "not-found", Value::Null)),
         ("/2026-11/tape", (404, "not-found", Value::Null)),
         ("/2026-11?track=d3", (400, "invalid-field", json!("track"))),
-        ("/2026-11?track=d-3", (404, "not-found", json!("date"))),
+        ("/2026-11?track=d-3", (400, "invalid-field", json!("date"))),
         (
             "/2026-11?date=2026-12-07",
-            (404, "not-found", json!("date")),
+            (400, "invalid-field", json!("date")),
         ),
         (
             "/2026-11?track=d%2B7&date=17-12-2026",

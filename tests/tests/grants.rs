@@ -220,9 +220,17 @@ async fn bills_are_paid() -> Stack {
     let begin = begin.bearer_auth(API_KEY);
     let begun = begin.json(&json!({"period": "2026-10"})).send().await;
     assert_eq!(begun.unwrap().status(), 202);
-    let tape = stack.request(Method::GET, "/v1/billing-runs/2026-11/tape");
-    let tape = tape.bearer_auth(API_KEY).send().await;
-    assert_eq!(tape.unwrap().status(), 200);
+    for path in [
+        "/v1/billing-runs/2026-11/tape",
+        "/v1/bills?subscriber=plg-001",
+    ] {
+        let read = stack.request(Method::GET, path).bearer_auth(API_KEY);
+        assert_eq!(read.send().await.unwrap().status(), 200);
+    }
+    let cash = stack.request(Method::POST, "/v1/bills/B-202611-plg-003/payments");
+    let cash = cash.bearer_auth(API_KEY);
+    let some = json!({"amount": 1_000, "source": "cash", "by": "sari"});
+    assert_eq!(cash.json(&some).send().await.unwrap().status(), 201);
     stack.advance("20m").await;
     debtor.stack
 }

@@ -517,7 +517,7 @@ impl Cell {
     }
 }
 
-fn period(text: &str) -> Result<Period, Problem> {
+pub(crate) fn period(text: &str) -> Result<Period, Problem> {
     Period::parse(text).map_err(|error| {
         let detail = format!("period: {error}");
         Problem::at(Kind::InvalidField, "period", detail)
@@ -562,11 +562,11 @@ fn run(period: Period, parameters: &mut Parameters) -> Result<RunId, Problem> {
         (Track::Bill, Some(_)) => {
             let detail =
                 "date: the bills' run has no date; leave it out, or name a reminder's track";
-            Err(Problem::at(Kind::NotFound, "date", detail))
+            Err(Problem::at(Kind::InvalidField, "date", detail))
         }
         (Track::Reminder(_), None) => {
             let detail = "date: a reminder's run is one of a day; give the day, such as 2026-12-07";
-            Err(Problem::at(Kind::NotFound, "date", detail))
+            Err(Problem::at(Kind::InvalidField, "date", detail))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What stands before every operation that needs a key: who calls, how often, what they may, and
 //! whether they asked the same before.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -8,10 +9,10 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, IntoResponseParts, Response, ResponseParts};
 use jiff::Timestamp;
 use pesan_domain::api_key::{ApiKey, Scope};
-use pesan_service::idempotency::{self, Answer, Begun, Seed, digest};
+use pesan_service::idempotency::{self, Answer, Begun, Outcome, Seed, digest};
 use pesan_service::rate::{self, Passage};
 use pesan_service::{App, api_keys};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -44,6 +45,19 @@ pub(crate) struct Caller {
 /// run of one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seeded(pub Seed);
+
+/// Put on an answer that changed nothing and opens something: a copy of the table must not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unkept;
+
+impl IntoResponseParts for Unkept {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
@@ -205,8 +219,8 @@ async fn once(app: &App, caller: Caller, mut request: Request, next: Next) -> Re
         Err(failure) => return Problem::from(failure).into_response(),
     };
     request.extensions_mut().insert(Seeded(run.seed()));
-    let (response, answer) = kept(next.run(request).await).await;
-    idempotency::finish(app, run, answer.as_ref()).await;
+    let (response, outcome) = judged(next.run(request).await).await;
+    idempotency::finish(app, run, outcome).await;
     response
 }
 
@@ -239,22 +253,36 @@ async fn fingerprinted(request: Request) -> Result<(Request, String), Problem> {
     Ok((Request::from_parts(parts, Body::from(body)), fingerprint))
 }
 
-/// The response, and what is kept of it: nothing of one that did nothing.
-async fn kept(response: Response) -> (Response, Option<Answer>) {
-    if !response.status().is_success() {
-        return (response, None);
+/// The response, and what it says of the run. A refusal did nothing; where something failed, what was
+/// written before it is not known.
+async fn judged(response: Response) -> (Response, Outcome) {
+    let status = response.status();
+    if !status.is_success() {
+        let outcome = if status.is_client_error() {
+            Outcome::Nothing
+        } else {
+            Outcome::Unknown
+        };
+        return (response, outcome);
+    }
+    if response.extensions().get::<Unkept>().is_some() {
+        return (response, Outcome::Nothing);
     }
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await;
     let body = body.unwrap_or_else(|_| Bytes::new());
     let location = parts.headers.get(header::LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
-    let answer = (body.len() <= LARGEST_KEPT).then(|| Answer {
-        status: parts.status.as_u16(),
-        location: location.map(str::to_owned),
-        body: String::from_utf8_lossy(&body).into_owned(),
-    });
-    (Response::from_parts(parts, Body::from(body)), answer)
+    let outcome = if body.len() <= LARGEST_KEPT {
+        Outcome::Did(Answer {
+            status: parts.status.as_u16(),
+            location: location.map(str::to_owned),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    } else {
+        Outcome::Unknown
+    };
+    (Response::from_parts(parts, Body::from(body)), outcome)
 }
 
 fn replayed(answer: Answer) -> Response {

@@ -38,7 +38,7 @@ pub(crate) enum ScopeName {
     /// Read plans, subscribers, billing runs and bills
     #[serde(rename = "billing:read")]
     BillingRead,
-    /// Change plans and subscribers, start runs, record payments
+    /// Change plans and subscribers, start runs, record payments and refunds, call bills off
     #[serde(rename = "billing:write")]
     BillingWrite,
     /// Read messages and approvals

@@ -3,6 +3,7 @@
 
 mod balance;
 mod billing_runs;
+mod bills;
 mod cursor;
 mod docs;
 mod files;

@@ -35,6 +35,7 @@ const KEY: &str = "key";
         (name = "Plans", description = "What subscribers pay for each month"),
         (name = "Subscribers", description = "Who is billed each month"),
         (name = "Billing runs", description = "How a month's bills are made and told of"),
+        (name = "Bills", description = "What subscribers are asked for, and the money for it"),
         (name = "Balance", description = "What is paid ahead for messages"),
         (name = "Documentation", description = "What you are reading, for people and for programs"),
     ),
@@ -231,7 +232,7 @@ impl Needs {
     /// The statuses of the problems that come of it.
     fn problems(&self) -> Vec<u16> {
         let problems: [(bool, &[u16]); 5] = [
-            (self.key, &[400, 401, 429, 503]),
+            (self.key, &[400, 401, 429, 500, 503]),
             (self.scope, &[403]),
             (self.name, &[409, 422]),
             (self.body, &[413, 415]),

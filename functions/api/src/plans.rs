@@ -203,7 +203,7 @@ async fn made(
         });
         return changed.await;
     }
-    if seed.is_again && same {
+    if seed.is_again() && same {
         return Ok(there);
     }
     Err(RegistryError::PlanExists(taken))
@@ -285,7 +285,7 @@ pub(crate) async fn archive(
     parameters.end()?;
     let (merchant, id) = (&caller.key.merchant, id_of(&id)?);
     let plan = plans::find(&app, merchant, &id).await?;
-    if !(seed.is_again && plan.is_archived) {
+    if !(seed.is_again() && plan.is_archived) {
         there(plan)?;
         plans::archive(&app, merchant, &id).await?;
     }

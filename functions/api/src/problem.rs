@@ -4,7 +4,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pesan_domain::api_key::Scope;
-use pesan_domain::billing::NotNow;
+use pesan_domain::billing::{NotNow, Refused};
 use pesan_domain::field::FieldRefused;
 use pesan_domain::language::Language;
 use pesan_service::Failure;
@@ -39,6 +39,7 @@ pub(crate) enum Kind {
     RequestInProgress,
     IdempotencyKeyReused,
     RateLimited,
+    Internal,
     Unavailable,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct About {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unauthorized,
         Self::InsufficientScope,
         Self::WhatsAppNotActive,
@@ -68,6 +69,7 @@ impl Kind {
         Self::RequestInProgress,
         Self::IdempotencyKeyReused,
         Self::RateLimited,
+        Self::Internal,
         Self::Unavailable,
     ];
 
@@ -169,8 +171,8 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "It does not go with what is there",
                 "The request is well made, but something that is there stands against it: the id is \
-                 taken, the plan it names is not there or takes nobody new, or the month is still to \
-                 come.",
+                 taken, the plan it names is not there or takes nobody new, the month is still to come, \
+                 or the bill does not take it.",
                 "Read what is there, and change the request as the detail says.",
             ),
             Self::RequestInProgress => about(
@@ -196,6 +198,15 @@ impl Kind {
                 "The key has used up what it may do: so many requests a second lastingly, and more at \
                  once after a rest, as the RateLimit-Policy header says.",
                 "Wait for the seconds in Retry-After, then go on more slowly.",
+            ),
+            Self::Internal => about(
+                "internal-error",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something that is stored cannot be read",
+                "What the request needs is there, and this version of Pesan cannot read it. The \
+                 operator has been told.",
+                "Do not send it again at once: it is answered the same until the operator has looked. \
+                 Tell them the request_id.",
             ),
             Self::Unavailable => about(
                 "unavailable",
@@ -284,6 +295,14 @@ impl Problem {
         let detail = "it could not be done now: send the same request again in a moment, with the \
                       same Idempotency-Key if it changes something";
         Self::new(Kind::Unavailable, detail).after(1)
+    }
+
+    /// A row that cannot be read: somebody has to look.
+    fn unreadable(what: &str) -> Self {
+        tracing::error!(kind = "api", alarm = "row unreadable", error = what);
+        let detail = "something that is stored cannot be read, and the operator has been told: sending \
+                      it again does not help";
+        Self::new(Kind::Internal, detail)
     }
 
     pub fn invalid_cursor() -> Self {
@@ -395,7 +414,9 @@ impl From<RegistryError> for Problem {
             }
             RegistryError::Field(refused) => refused.into(),
             RegistryError::NoBot => Self::new(Kind::Conflict, error.to_string()),
+            RegistryError::OwnWord(_) => Self::at(Kind::Conflict, "opted_out", error.to_string()),
             RegistryError::Position => Self::invalid_cursor(),
+            RegistryError::Broken(what) => Self::unreadable(&what),
             RegistryError::NotAllowed(reason) | RegistryError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }
@@ -412,7 +433,7 @@ impl From<BillingError> for Problem {
                 Self::new(Kind::NotFound, detail)
             }
             BillingError::UnknownBill(_) => {
-                let detail = format!("{error}: check the number against the tape");
+                let detail = format!("{error}: check the number against GET /v1/bills");
                 Self::new(Kind::NotFound, detail)
             }
             BillingError::NotNow(not_now) => {
@@ -425,14 +446,37 @@ impl From<BillingError> for Problem {
                 let detail = format!("period: {error}; {then}");
                 Self::at(Kind::Conflict, "period", detail)
             }
-            BillingError::Refused(_) => Self::new(Kind::Conflict, error.to_string()),
+            BillingError::Refused(refused) => refused.into(),
             BillingError::NotActive(not_active) => {
                 let detail = not_active.in_words(Language::English);
                 Self::new(Kind::WhatsAppNotActive, detail)
             }
+            BillingError::Broken(what) => Self::unreadable(&what),
             BillingError::NotAllowed(reason) | BillingError::Unavailable(reason) => {
                 Failure::Unavailable(reason).into()
             }
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooMuch { .. } | Refused::Nothing => {
+                Self::at(Kind::Conflict, "amount", format!("amount: {refused}"))
+            }
+            Refused::PartlyPaid { .. } => {
+                let detail = format!("{refused}, with POST /v1/bills/{{number}}/refunds");
+                Self::new(Kind::Conflict, detail)
+            }
+            Refused::Recorded { .. } => {
+                Self::at(Kind::Conflict, "reference", format!("reference: {refused}"))
+            }
+            Refused::NoBill
+            | Refused::Closed(_)
+            | Refused::Known
+            | Refused::NotPaid
+            | Refused::TooMany => Self::new(Kind::Conflict, refused.to_string()),
         }
     }
 }

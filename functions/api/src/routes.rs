@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::gate::keyed;
 use crate::problem::{Kind, Problem};
 use crate::segment::Segment;
-use crate::{balance, billing_runs, docs, files, keys, openapi, plans, subscribers};
+use crate::{balance, billing_runs, bills, docs, files, keys, openapi, plans, subscribers};
 
 const READ: Option<Scope> = Some(Scope::BillingRead);
 const WRITE: Option<Scope> = Some(Scope::BillingWrite);
@@ -36,11 +36,17 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .routes(keyed(app, READ, routes!(subscribers::show)))
         .routes(keyed(app, WRITE, routes!(subscribers::change)))
         .routes(keyed(app, WRITE, routes!(subscribers::remove)))
+        .routes(keyed(app, WRITE, routes!(subscribers::telegram_link)))
         .routes(keyed(app, WRITE, routes!(files::import)))
         .routes(keyed(app, READ, routes!(files::export)))
         .routes(keyed(app, WRITE, routes!(billing_runs::create)))
         .routes(keyed(app, READ, routes!(billing_runs::show)))
         .routes(keyed(app, READ, routes!(billing_runs::tape)))
+        .routes(keyed(app, READ, routes!(bills::list)))
+        .routes(keyed(app, READ, routes!(bills::show)))
+        .routes(keyed(app, WRITE, routes!(bills::pay)))
+        .routes(keyed(app, WRITE, routes!(bills::give_back)))
+        .routes(keyed(app, WRITE, routes!(bills::call_off)))
         .routes(keyed(app, BALANCE, routes!(balance::show)))
         .split_for_parts();
     let (described, openapi) = OpenApiRouter::with_openapi(openapi)

@@ -12,7 +12,7 @@ use pesan_domain::calendar::Zone;
 use pesan_domain::field::{FieldRefused, check_number};
 use pesan_domain::ids::{PlanId, SubscriberId};
 use pesan_domain::language::Language;
-use pesan_domain::subscriber::{AnchorDay, BY_KEYWORD, Entry, Noted, Subscriber as Domain};
+use pesan_domain::subscriber::{AnchorDay, Entry, Noted, Subscriber as Domain};
 use pesan_domain::whatsapp::Phone;
 use pesan_service::App;
 use pesan_service::idempotency::Seed;
@@ -20,18 +20,16 @@ use pesan_service::subscribers::{self, Position, RegistryError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::gate::{Caller, Seeded};
+use crate::gate::{Caller, Seeded, Unkept};
 use crate::json::{Json, given};
 use crate::parameters::{Paging, Parameters};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::segment::Segment;
 
 /// The list's name under the seal of its cursors.
 pub(crate) const LIST: &str = "subscribers";
 /// Telegram's ids have at most 52 bits (<https://core.telegram.org/bots/api#chat>).
 const CHAT_MOST: u64 = 1 << 52;
-/// Segments of the API's own where an id would stand.
-const RESERVED: [&str; 2] = ["export", "import"];
 
 /// Who is billed each month
 #[derive(Serialize, ToSchema)]
@@ -126,7 +124,8 @@ pub(crate) struct List {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSubscriber {
-    /// Chosen by you, for good; one is made where it is left out
+    /// Chosen by you, for good; one is made where it is left out. No phone number: it stands in bills'
+    /// numbers and in logs
     #[serde(default, deserialize_with = "given")]
     #[schema(
         nullable = false,
@@ -366,17 +365,8 @@ impl NewSubscriber {
 }
 
 fn chosen_id(text: &str) -> Result<SubscriberId, FieldRefused> {
-    match SubscriberId::parse(text) {
-        Ok(id) if !RESERVED.contains(&id.as_str()) => Ok(id),
-        Ok(id) => Err(FieldRefused::new(
-            "id",
-            format!("{id} is a word of the API's own"),
-        )),
-        Err(_) => Err(FieldRefused::new(
-            "id",
-            "not 1 to 24 small letters, digits and hyphens",
-        )),
-    }
+    SubscriberId::parse(text)
+        .map_err(|_| FieldRefused::new("id", "not 1 to 24 small letters, digits and hyphens"))
 }
 
 /// `s-` and 80 bits of the seed: no two of a million are alike.
@@ -424,7 +414,11 @@ impl SubscriberChange {
 }
 
 impl Change {
-    fn apply(&self, to: &mut Domain) {
+    /// Changes somebody as they are, or nothing of them.
+    fn apply(&self, to: &mut Domain) -> Result<(), RegistryError> {
+        if let Some(opted_out) = &self.opted_out {
+            to.note_opt_out(opted_out.as_ref())?;
+        }
         if let Some(name) = &self.name {
             to.name.clone_from(name);
         }
@@ -438,27 +432,14 @@ impl Change {
         to.language = self.language.unwrap_or(to.language);
         to.zone = self.zone.unwrap_or(to.zone);
         to.is_paused = self.is_paused.unwrap_or(to.is_paused);
-        if let Some(opted_out) = &self.opted_out {
-            to.opted_out.clone_from(opted_out);
-        }
         if let Some(consent) = &self.consent {
             to.consent.clone_from(consent);
         }
         if let Some(chat) = self.telegram_chat {
             *to = to.clone().with_chat(chat);
         }
+        Ok(())
     }
-}
-
-/// What somebody wrote themselves nobody else takes back.
-async fn keep_own_word(app: &App, caller: &Caller, id: &SubscriberId) -> Result<(), Problem> {
-    let stored = subscribers::find(app, &caller.key.merchant, id).await?;
-    let said = stored.opted_out.as_ref();
-    if said.is_some_and(|said| said.source() == BY_KEYWORD) {
-        let detail = "opted_out: they wrote STOP themselves, and take it back by writing MULAI";
-        return Err(Problem::at(Kind::Conflict, "opted_out", detail));
-    }
-    Ok(())
 }
 
 fn id_of(segment: &str) -> Result<SubscriberId, Problem> {
@@ -536,10 +517,12 @@ async fn made(
     let merchant = &caller.key.merchant;
     match subscribers::add(app, merchant, entry).await {
         // The run before this one made them, unless it lost to another request.
-        Err(RegistryError::SubscriberExists(id)) if seed.is_again => {
+        Err(RegistryError::SubscriberExists(id)) if seed.is_again() => {
             let there = subscribers::find(app, merchant, &id).await?;
+            let is_seeds = made_id(seed).is_ok_and(|made| made == id);
             let same = there.name == entry.name && there.phone == entry.phone;
-            same.then_some(there)
+            (is_seeds || same)
+                .then_some(there)
                 .ok_or(RegistryError::SubscriberExists(id))
         }
         done => done,
@@ -587,9 +570,6 @@ pub(crate) async fn change(
 ) -> Result<Answer<Subscriber>, Problem> {
     parameters.end()?;
     let (change, id) = (change.read()?, id_of(&id)?);
-    if change.opted_out.is_some() {
-        keep_own_word(&app, &caller, &id).await?;
-    }
     let apply = |subscriber: &mut Domain| change.apply(subscriber);
     let changed = subscribers::change(&app, &caller.key.merchant, &id, apply).await?;
     Ok(Answer(changed.into()))
@@ -617,10 +597,42 @@ pub(crate) async fn remove(
     parameters.end()?;
     match subscribers::remove(&app, &caller.key.merchant, &id_of(&id)?).await {
         // The run before this one took them out.
-        Err(RegistryError::UnknownSubscriber(_)) if seed.is_again => Ok(StatusCode::NO_CONTENT),
+        Err(RegistryError::UnknownSubscriber(_)) if seed.is_again() => Ok(StatusCode::NO_CONTENT),
         done => {
             done?;
             Ok(StatusCode::NO_CONTENT)
         }
     }
+}
+
+/// Where a subscriber opens the merchant's bot to get their bills there
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TelegramLink {
+    /// It works once, and leads their bills to the chat in which it is followed
+    #[schema(example = "https://t.me/toko_jaya_bot?start=s_plg-001_mzxw6ytboi4dcnrvha3tmojrgi")]
+    link: String,
+}
+
+/// The link that leads a subscriber's bills to Telegram
+///
+/// Give it to nobody but them: whoever follows it first gets their bills. It is the same until it was
+/// followed, and is not kept under an `Idempotency-Key`.
+#[utoipa::path(
+    post,
+    path = "/v1/subscribers/{id}/telegram-link",
+    operation_id = "make_telegram_link",
+    tag = "Subscribers",
+    params(("id" = String, Path, description = "Their id", example = "plg-001",
+        pattern = "^[a-z0-9][a-z0-9-]{0,23}$")),
+    responses((status = 200, description = "The link", body = TelegramLink))
+)]
+pub(crate) async fn telegram_link(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segment(id): Segment,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    parameters.end()?;
+    let link = subscribers::chat_link(&app, &caller.key.merchant, &id_of(&id)?).await?;
+    Ok((Unkept, Answer(TelegramLink { link })).into_response())
 }

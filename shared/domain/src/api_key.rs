@@ -62,7 +62,9 @@ impl Scope {
     pub fn words(self) -> &'static str {
         match self {
             Self::BillingRead => "read plans, subscribers, billing runs and bills",
-            Self::BillingWrite => "change plans and subscribers, start runs, record payments",
+            Self::BillingWrite => {
+                "change plans and subscribers, start runs, record payments and refunds, call bills off"
+            }
             Self::MessagesRead => "read messages and approvals",
             Self::MessagesWrite => "send messages, one-time codes and approval requests",
             Self::BalanceRead => "read the prepaid balance",

@@ -1,7 +1,7 @@
 //! The same request again under the same key of the caller's is answered as the first time.
 
 use data_encoding::HEXLOWER;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{Claim, Claimed};
 use pesan_domain::ids::MerchantId;
 use sha2::{Digest as _, Sha256};
@@ -28,8 +28,8 @@ pub struct Seed {
     /// The same for every run under one claim: what a run that died has made, the next one finds by
     /// an id that is made of it.
     pub number: u128,
-    /// Whether a run before this one may have made it.
-    pub is_again: bool,
+    /// Since when a run before this one may have made it; none where this one is the first.
+    pub again_since: Option<Timestamp>,
 }
 
 impl Seed {
@@ -38,8 +38,14 @@ impl Seed {
     pub fn fresh() -> Self {
         Self {
             number: rand::random(),
-            is_again: false,
+            again_since: None,
         }
+    }
+
+    /// Whether a run before this one may have made it.
+    #[must_use]
+    pub fn is_again(&self) -> bool {
+        self.again_since.is_some()
     }
 }
 
@@ -49,9 +55,20 @@ impl Run {
     pub fn seed(&self) -> Seed {
         Seed {
             number: self.claim.seed,
-            is_again: self.is_again,
+            again_since: self.is_again.then_some(self.claim.begun_at),
         }
     }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It did something, and this was answered.
+    Did(Answer),
+    /// It did nothing.
+    Nothing,
+    /// Nobody knows, or what was answered is too large to be kept.
+    Unknown,
 }
 
 /// What becomes of a request.
@@ -92,6 +109,7 @@ pub async fn begin(
         seed: rand::random(),
         locked_until: later(LOCK),
         kept_until: later(KEPT),
+        begun_at: now,
     };
     Ok(match app.store.claim(claim, now).await? {
         Claimed::Ours { claim, is_again } => Begun::Run(Run { claim, is_again }),
@@ -105,12 +123,17 @@ pub async fn begin(
     })
 }
 
-/// Keeps the answer of a run that did something; one that did nothing lets the key go. That it could
-/// not be kept is no failure of the request: the next run finds what this one made.
-pub async fn finish(app: &App, run: Run, answer: Option<&Answer>) {
-    let kept = match answer {
-        Some(answer) => app.store.answer_claim(&run.claim, answer).await,
-        None => app.store.release_claim(&run.claim).await,
+/// Keeps the answer of a run that did something. One that did nothing lets the key go, unless a run
+/// before it may have done something; one of which nobody knows leaves it to the next run of the same
+/// request, which makes the same ids and finds what was made. That it could not be kept is no failure
+/// of the request: the lock runs out, and the next run finds what this one made.
+pub async fn finish(app: &App, run: Run, outcome: Outcome) {
+    let kept = match outcome {
+        Outcome::Did(answer) => app.store.answer_claim(&run.claim, &answer).await,
+        Outcome::Nothing if !run.is_again => app.store.release_claim(&run.claim).await,
+        Outcome::Nothing | Outcome::Unknown => {
+            app.store.leave_claim(&run.claim, app.clock.now()).await
+        }
     };
     if let Err(error) = kept {
         tracing::warn!(idempotency = "not kept", failure = %error);

@@ -33,9 +33,17 @@ pub async fn find(app: &App, merchant: &MerchantId, id: &PlanId) -> Result<Plan,
 /// or fee that cannot be.
 pub async fn add(app: &App, merchant: &MerchantId, plan: &Plan) -> Result<(), RegistryError> {
     plan.check()?;
-    known(app, merchant).await?;
+    let exists = || RegistryError::PlanExists(plan.id.clone());
+    if list(app, merchant).await?.get(&plan.id).is_some() {
+        return Err(exists());
+    }
     match app.store.put_plan(merchant, plan).await {
-        Err(StoreError::Conflict) => Err(RegistryError::PlanExists(plan.id.clone())),
+        // It was not there a moment ago: what is there as it was to be written is this very write, whose
+        // answer was lost.
+        Err(StoreError::Conflict) => match find(app, merchant, &plan.id).await? {
+            there if there == *plan => Ok(()),
+            _ => Err(exists()),
+        },
         done => Ok(done?),
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use pesan_domain::ids::MerchantId;
-use pesan_domain::subscriber::{BY_KEYWORD, Entry, Noted, Subscriber};
+use pesan_domain::subscriber::{Entry, Noted, Subscriber};
 use pesan_service::App;
 use pesan_service::subscribers::{self, Listed, Position};
 use serde_json::{Value, json};
@@ -70,14 +70,6 @@ async fn set(app: &App, asked: SubscriberChange) -> anyhow::Result<Report> {
     let OneSubscriber { id, subscriber } = &asked.one;
     let opted_out = said(app, "opted_out", asked.opted_out.as_deref())?;
     let consent = said(app, "consent", asked.consent.as_deref())?;
-    let before = subscribers::find(app, id, subscriber).await?;
-    if consent.is_some()
-        && before
-            .opted_out
-            .is_some_and(|out| out.source() == BY_KEYWORD)
-    {
-        bail!("{subscriber} wrote STOP themselves: only their MULAI takes that back");
-    }
     let changed = subscribers::change(app, id, subscriber, |known| {
         let About {
             anchor_day,
@@ -91,15 +83,16 @@ async fn set(app: &App, asked: SubscriberChange) -> anyhow::Result<Report> {
         known.language = language.map_or(known.language, |tongue| tongue.0);
         known.zone = zone.unwrap_or(known.zone);
         if opted_out.is_some() {
-            known.opted_out.clone_from(&opted_out);
+            known.note_opt_out(opted_out.as_ref())?;
         }
         if consent.is_some() {
-            known.opted_out = None;
+            known.note_opt_out(None)?;
             known.consent.clone_from(&consent);
         }
         if asked.no_chat {
             *known = known.clone().with_chat(None);
         }
+        Ok(())
     });
     let changed = changed.await?;
     Ok(Report::good(shown(&changed), as_json(&changed)))
@@ -129,6 +122,7 @@ async fn set_paused(app: &App, one: &OneSubscriber, is_paused: bool) -> anyhow::
     let OneSubscriber { id, subscriber } = one;
     let changed = subscribers::change(app, id, subscriber, |subscriber| {
         subscriber.is_paused = is_paused;
+        Ok(())
     });
     let changed = changed.await?;
     let text = if is_paused {

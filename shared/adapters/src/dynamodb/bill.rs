@@ -524,6 +524,50 @@ impl Store {
         items.into_iter().map(cell).collect()
     }
 
+    /// At most `limit` periods of which a subscriber has a cell, the newest first, before `before`; and
+    /// whether there are none behind them. The index may not know of the last moment yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn periods_of(
+        &self,
+        merchant: &MerchantId,
+        subscriber: &SubscriberId,
+        before: Option<Period>,
+        limit: u16,
+    ) -> Result<(Vec<Period>, bool), StoreError> {
+        let condition = match before {
+            Some(_) => "GSI1PK = :pk AND GSI1SK < :before",
+            None => "GSI1PK = :pk",
+        };
+        let pk = Some(text(&keys::bills_of(merchant, subscriber)));
+        let before = before.map(|period| text(&period.to_string()));
+        let values = [(":pk", pk), (":before", before)];
+        let values = values
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("GSI1")
+            .key_condition_expression(condition)
+            .set_expression_attribute_values(Some(values.collect()))
+            .scan_index_forward(false)
+            .limit(limit.max(1).into())
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let is_last = answer.last_evaluated_key.is_none();
+        let period = |item: Item| {
+            let row = from_item::<Keyed<()>>(item)?;
+            Period::parse(row.gsi1sk.as_deref().unwrap_or_default()).map_err(broken)
+        };
+        let items = answer.items.unwrap_or_default();
+        let periods: Result<Vec<Period>, StoreError> = items.into_iter().map(period).collect();
+        Ok((periods?, is_last))
+    }
+
     /// At most `limit` cells of a tape behind `after`: from there on to the right, or to the left.
     ///
     /// # Errors

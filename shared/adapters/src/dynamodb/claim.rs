@@ -29,6 +29,8 @@ pub struct Claim {
     pub locked_until: Timestamp,
     /// Until when the answer is kept.
     pub kept_until: Timestamp,
+    /// When the first run under it began.
+    pub begun_at: Timestamp,
 }
 
 /// An answer as it was given.
@@ -73,6 +75,9 @@ struct ClaimRow {
     locked_until: i64,
     /// Milliseconds.
     kept_until: i64,
+    /// Milliseconds. One that was claimed before this was written has none.
+    #[serde(default)]
+    begun_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,15 +118,19 @@ impl Store {
         }
     }
 
-    /// Who has it; one whose run died before it answered is taken over.
-    async fn claimed(&self, claim: Claim, now: Timestamp) -> Result<Claimed, StoreError> {
+    async fn claim_row(&self, claim: &Claim) -> Result<Option<ClaimRow>, StoreError> {
         let key = keys::claim(claim.source, &claim.id);
         let items = self.batch_get(vec![key.item()]).await?;
-        let Some(item) = items.into_iter().next() else {
+        let row = items.into_iter().next().map(from_item::<Keyed<ClaimRow>>);
+        Ok(row.transpose()?.map(|keyed| keyed.row))
+    }
+
+    /// Who has it; one whose run died before it answered is taken over.
+    async fn claimed(&self, claim: Claim, now: Timestamp) -> Result<Claimed, StoreError> {
+        let Some(row) = self.claim_row(&claim).await? else {
             // It was let go in between: the next try gets it.
             return Ok(Claimed::Running { until: now });
         };
-        let row = from_item::<Keyed<ClaimRow>>(item)?.row;
         if row.fingerprint != claim.fingerprint {
             return Ok(Claimed::Other);
         }
@@ -132,18 +141,31 @@ impl Store {
                 body,
             }));
         }
+        if row.owner == claim.owner {
+            // The answer to this run's own put was lost, and the client put it again.
+            return Ok(Claimed::Ours {
+                claim,
+                is_again: false,
+            });
+        }
         let until = Timestamp::from_millisecond(row.locked_until).map_err(broken)?;
         if now < until {
             return Ok(Claimed::Running { until });
         }
         let claim = Claim {
             seed: u128::from_str_radix(&row.seed, 16).map_err(broken)?,
+            begun_at: Timestamp::from_millisecond(row.begun_at).map_err(broken)?,
             ..claim
         };
-        self.take_over(claim, &row.owner).await
+        self.take_over(claim, &row.owner, now).await
     }
 
-    async fn take_over(&self, claim: Claim, from: &str) -> Result<Claimed, StoreError> {
+    async fn take_over(
+        &self,
+        claim: Claim,
+        from: &str,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
         let put = self
             .client
             .put_item()
@@ -161,9 +183,20 @@ impl Store {
                 claim,
                 is_again: true,
             }),
-            Err(StoreError::Conflict) => Ok(Claimed::Running {
-                until: claim.locked_until,
-            }),
+            Err(StoreError::Conflict) => {
+                let row = self.claim_row(&claim).await?;
+                let Some(row) = row else {
+                    return Ok(Claimed::Running { until: now });
+                };
+                if row.owner == claim.owner {
+                    return Ok(Claimed::Ours {
+                        claim,
+                        is_again: true,
+                    });
+                }
+                let until = Timestamp::from_millisecond(row.locked_until).map_err(broken)?;
+                Ok(Claimed::Running { until })
+            }
             Err(error) => Err(error),
         }
     }
@@ -173,13 +206,31 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where another run has the claim by now.
     pub async fn answer_claim(&self, claim: &Claim, answer: &Answer) -> Result<(), StoreError> {
+        self.rewrite_claim(row(claim, Some(answer)), &claim.owner)
+            .await
+    }
+
+    /// Leaves the claim to the next run, which takes it over at once: what came of this one is not
+    /// known.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another run has the claim by now.
+    pub async fn leave_claim(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
+        let left = Claim {
+            locked_until: now,
+            ..claim.clone()
+        };
+        self.rewrite_claim(row(&left, None), &claim.owner).await
+    }
+
+    async fn rewrite_claim(&self, row: Keyed<ClaimRow>, owner: &str) -> Result<(), StoreError> {
         self.client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_item(&row(claim, Some(answer)))?))
+            .set_item(Some(to_item(&row)?))
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(&claim.owner))
+            .expression_attribute_values(":owner", text(owner))
             .send()
             .await
             .map_err(lost_or_unavailable)?;
@@ -221,6 +272,7 @@ fn row(claim: &Claim, answer: Option<&Answer>) -> Keyed<ClaimRow> {
         seed: format!("{:032x}", claim.seed),
         locked_until: claim.locked_until.as_millisecond(),
         kept_until: claim.kept_until.as_millisecond(),
+        begun_at: claim.begun_at.as_millisecond(),
         status: answer.map(|answer| answer.status),
         location: answer.and_then(|answer| answer.location.clone()),
         body: answer.map(|answer| answer.body.clone()),

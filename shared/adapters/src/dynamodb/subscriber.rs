@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::language::Language;
-use pesan_domain::subscriber::{AnchorDay, Noted, Subscriber};
+use pesan_domain::subscriber::{AnchorDay, BY_KEYWORD, By, Noted, Subscriber};
 use pesan_domain::whatsapp::Phone;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,25 @@ use super::{Item, Places, Store, StoreError, broken, from_item, keys, to_item, u
 struct NotedRow {
     at: i64,
     source: String,
+    /// One that was written before this was has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<ByRow>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ByRow {
+    Keyword,
+    Merchant,
+}
+
+impl From<By> for ByRow {
+    fn from(by: By) -> Self {
+        match by {
+            By::Keyword => Self::Keyword,
+            By::Merchant => Self::Merchant,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,12 +68,21 @@ impl NotedRow {
         Self {
             at: noted.at().as_second(),
             source: noted.source().to_owned(),
+            by: Some(noted.by().into()),
         }
     }
 
     fn noted(&self) -> Result<Noted, StoreError> {
         let at = Timestamp::from_second(self.at).map_err(broken)?;
-        Noted::new("source", at, &self.source).map_err(|refused| broken(refused.field))
+        let noted = Noted::new("source", at, &self.source);
+        let by = match self.by {
+            Some(ByRow::Keyword) => By::Keyword,
+            Some(ByRow::Merchant) => By::Merchant,
+            None if self.source == BY_KEYWORD => By::Keyword,
+            None => By::Merchant,
+        };
+        let noted = noted.map(|noted| noted.said_by(by));
+        noted.map_err(|refused| broken(refused.field))
     }
 }
 

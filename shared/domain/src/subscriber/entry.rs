@@ -50,8 +50,8 @@ impl Entry {
     /// merchant's `zone` and counts as made at `now`.
     ///
     /// # Errors
-    /// [`FieldRefused`] for a name that cannot be, and for a plan that is not there or takes nobody
-    /// new.
+    /// [`FieldRefused`] for a name that cannot be, for a plan that is not there or takes nobody new,
+    /// and for an id that nobody new can have.
     pub fn settle(
         &self,
         id: &SubscriberId,
@@ -63,7 +63,10 @@ impl Entry {
         check_plan(&self.plan, stored, plans)?;
         let before = match stored {
             Some(stored) => stored.clone(),
-            None => self.blank(id, zone, now),
+            None => {
+                check_id(id)?;
+                self.blank(id, zone, now)
+            }
         };
         let next = Subscriber {
             id: id.clone(),
@@ -110,6 +113,27 @@ impl Entry {
             made_at: whole_second(now),
             version: 1,
         }
+    }
+}
+
+/// Words that stand where an id would in the API's paths.
+const RESERVED: [&str; 2] = ["export", "import"];
+
+/// Whether somebody new can have an id. Who had it before keeps it.
+///
+/// # Errors
+/// [`FieldRefused`], which does not quote it.
+pub fn check_id(id: &SubscriberId) -> Result<(), FieldRefused> {
+    let refused = |reason| Err(FieldRefused::new("id", reason));
+    if RESERVED.contains(&id.as_str()) {
+        refused("is a word of the API's own: choose another, such as plg-001")
+    } else if Phone::read(id.as_str()).is_ok() {
+        refused(
+            "reads as a phone number, and an id stands in bills' numbers, events and logs: choose \
+             another, such as plg-001",
+        )
+    } else {
+        Ok(())
     }
 }
 
@@ -179,6 +203,47 @@ mod tests {
     fn who_is_new_gets_the_defaults_and_the_same_entry_again_changes_nothing() {
         assert_eq!(settle(&entry(), None), Ok(Settled::New(budi())));
         assert_eq!(settle(&entry(), Some(&budi())), Ok(Settled::Unchanged));
+    }
+
+    #[test]
+    fn nobody_new_has_a_phone_number_or_a_word_of_the_api_for_an_id() {
+        for bad in [
+            "export",
+            "import",
+            "081234567890",
+            "6281234567890",
+            "0812-3456-7890",
+            "81234567890",
+        ] {
+            let id = SubscriberId::parse(bad).unwrap();
+            let settle = |stored| {
+                let made_at = budi().made_at;
+                entry().settle(&id, stored, &plans(), Zone::Jakarta, made_at)
+            };
+            let refused = settle(None).unwrap_err();
+            assert_eq!(refused.field, "id", "{bad}");
+            assert!(!refused.to_string().contains("7890"), "{refused}");
+            // Who has it keeps it.
+            let before = Subscriber {
+                id: id.clone(),
+                ..budi()
+            };
+            assert_eq!(settle(Some(&before)), Ok(Settled::Unchanged), "{bad}");
+        }
+        for good in [
+            "plg-001",
+            "12345",
+            "021-555",
+            "s-abc",
+            "exports",
+            "900000000000",
+        ] {
+            assert_eq!(
+                check_id(&SubscriberId::parse(good).unwrap()),
+                Ok(()),
+                "{good}"
+            );
+        }
     }
 
     #[test]

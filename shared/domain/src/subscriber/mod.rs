@@ -19,7 +19,7 @@ use crate::whatsapp::Phone;
 
 pub use cell::{harmless, plain};
 pub use column::{Column, Heading, HeadingError};
-pub use entry::{Entry, Settled, check_plan};
+pub use entry::{Entry, Settled, check_id, check_plan};
 pub use plan::{Plan, Plans};
 pub use row::{Correction, Judged, cells, judge};
 
@@ -51,16 +51,31 @@ impl Default for AnchorDay {
     }
 }
 
-/// That something was said: when, and where it is known from.
+/// That something was said: when, where it is known from, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     at: Timestamp,
     source: String,
+    by: By,
 }
 
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The person, with a keyword on WhatsApp: they alone take it back.
+    Keyword,
+    /// The merchant, which noted it.
+    Merchant,
+}
+
+/// What a person said themselves is not the merchant's to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("opted_out: they wrote STOP themselves, and take it back by writing MULAI")]
+pub struct OwnWord;
+
 impl Noted {
-    /// What `source` knows to have been said at `at`, of which whole seconds are kept. `field` is
-    /// what the source is refused by.
+    /// What the merchant knows from `source` to have been said at `at`, of which whole seconds are
+    /// kept. `field` is what the source is refused by.
     ///
     /// # Errors
     /// [`FieldRefused`] unless the source has 1 to 60 characters.
@@ -69,7 +84,30 @@ impl Noted {
         Ok(Self {
             at: whole_second(at),
             source: source.to_owned(),
+            by: By::Merchant,
         })
+    }
+
+    /// What a person said at `at` with a keyword on WhatsApp.
+    #[must_use]
+    pub fn by_keyword(at: Timestamp) -> Self {
+        Self {
+            at: whole_second(at),
+            source: BY_KEYWORD.to_owned(),
+            by: By::Keyword,
+        }
+    }
+
+    /// The same, said by `by`.
+    #[must_use]
+    pub fn said_by(self, by: By) -> Self {
+        Self { by, ..self }
+    }
+
+    /// Who says so.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.by
     }
 
     /// When.
@@ -90,7 +128,8 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-/// The source of an opt-out that the subscriber wrote themselves.
+/// The source of an opt-out that the subscriber wrote themselves. The merchant may write the same: who
+/// says so is [`Noted::by`].
 pub const BY_KEYWORD: &str = "WhatsApp STOP";
 
 /// Who is billed each month.
@@ -135,6 +174,23 @@ impl Subscriber {
         field::check_text("name", &self.name, 1, 60)
     }
 
+    /// Takes what the merchant notes of their wanting nothing on WhatsApp, or that it was taken back.
+    ///
+    /// # Errors
+    /// [`OwnWord`] where they said it themselves.
+    pub fn note_opt_out(&mut self, noted: Option<&Noted>) -> Result<(), OwnWord> {
+        match (&self.opted_out, noted) {
+            (Some(said), Some(noted)) if said.at == noted.at && said.source == noted.source => {
+                Ok(())
+            }
+            (Some(said), _) if said.by == By::Keyword => Err(OwnWord),
+            (_, noted) => {
+                self.opted_out = noted.cloned();
+                Ok(())
+            }
+        }
+    }
+
     /// Whether a bill that carries their id is theirs: who came after it was made has got the id of
     /// somebody who was taken out.
     #[must_use]
@@ -172,8 +228,8 @@ impl Subscriber {
     #[must_use]
     pub fn heard(&self, opted_out_at: Option<Timestamp>) -> Self {
         let opted_out = match (opted_out_at, &self.opted_out) {
-            (Some(at), None) => Noted::new("opted_out_source", at, BY_KEYWORD).ok(),
-            (None, Some(said)) if said.source == BY_KEYWORD => None,
+            (Some(at), None) => Some(Noted::by_keyword(at)),
+            (None, Some(said)) if said.by == By::Keyword => None,
             (_, known) => known.clone(),
         };
         Self {
@@ -250,11 +306,33 @@ mod tests {
         assert_eq!((said.at(), said.source()), (at, BY_KEYWORD));
         assert_eq!(stopped.heard(Some(at)), stopped);
         assert_eq!(stopped.heard(None), budi());
-        let noted = Subscriber {
-            opted_out: Some(Noted::new("opted_out_source", at, "phone call").unwrap()),
-            ..budi()
-        };
-        assert_eq!(noted.heard(None), noted);
-        assert_eq!(noted.heard(Some(at)), noted);
+        for source in ["phone call", BY_KEYWORD] {
+            let noted = Subscriber {
+                opted_out: Some(Noted::new("opted_out_source", at, source).unwrap()),
+                ..budi()
+            };
+            assert_eq!(noted.heard(None), noted);
+            assert_eq!(noted.heard(Some(at)), noted);
+        }
+    }
+
+    #[test]
+    fn the_merchant_takes_back_only_what_it_noted_itself() {
+        let at = Timestamp::from_second(1_796_000_100).unwrap();
+        let noted = Noted::new("opted_out_source", at, BY_KEYWORD).unwrap();
+        let mut subscriber = budi();
+        subscriber.note_opt_out(Some(&noted)).unwrap();
+        assert_eq!(subscriber.opted_out.as_ref(), Some(&noted));
+        subscriber.note_opt_out(None).unwrap();
+        assert_eq!(subscriber, budi());
+
+        let mut stopped = budi().heard(Some(at));
+        let before = stopped.clone();
+        let call = Noted::new("opted_out_source", at, "phone call").unwrap();
+        assert_eq!(stopped.note_opt_out(None), Err(OwnWord));
+        assert_eq!(stopped.note_opt_out(Some(&call)), Err(OwnWord));
+        // As it is shown, it may be sent back.
+        assert_eq!(stopped.note_opt_out(Some(&noted)), Ok(()));
+        assert_eq!(stopped, before);
     }
 }

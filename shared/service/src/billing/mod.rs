@@ -3,6 +3,7 @@
 
 mod begin;
 mod bill_page;
+mod bills;
 mod by_hand;
 mod commit;
 mod drive;
@@ -25,6 +26,7 @@ use crate::{App, Failure};
 
 pub use begin::{Kind, begin_zone};
 pub use bill_page::{BillView, by_token, pay};
+pub use bills::{BillsOf, bills_of_period, bills_of_subscriber};
 pub use by_hand::{
     Accepted, ByHand, Received, Returned, accept, cell, pay_by_hand, refund, strike, void,
 };
@@ -59,6 +61,9 @@ pub enum BillingError {
     /// AWS refuses, whatever is tried.
     #[error("AWS refuses: {0}")]
     NotAllowed(String),
+    /// A row that this version cannot read: trying again does not help, and somebody has to look.
+    #[error("what is stored cannot be read: {0}")]
+    Broken(String),
     /// A secret is missing, the table did not answer, or others were faster each time: to be tried
     /// again.
     #[error("could not: {0}")]
@@ -72,8 +77,8 @@ impl From<StoreError> for BillingError {
             StoreError::Conflict
             | StoreError::SeatTaken
             | StoreError::AlreadyQueued
-            | StoreError::Unavailable(_)
-            | StoreError::Broken(_) => Self::Unavailable(error.to_string()),
+            | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Broken(what) => Self::Broken(what),
         }
     }
 }

@@ -1,6 +1,7 @@
 use pesan_adapters::dynamodb::StoreError;
 use pesan_domain::field::FieldRefused;
 use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
+use pesan_domain::subscriber::OwnWord;
 
 use crate::Failure;
 
@@ -25,6 +26,9 @@ pub enum RegistryError {
     /// There is no bot to lead to.
     #[error("the merchant has no bot yet: `pesan telegram set-webhook` connects one")]
     NoBot,
+    /// What a subscriber said themselves, somebody else would change.
+    #[error(transparent)]
+    OwnWord(#[from] OwnWord),
     /// A field cannot be taken.
     #[error(transparent)]
     Field(#[from] FieldRefused),
@@ -34,6 +38,9 @@ pub enum RegistryError {
     /// AWS refuses, whatever is tried.
     #[error("AWS refuses: {0}")]
     NotAllowed(String),
+    /// A row that this version cannot read: trying again does not help, and somebody has to look.
+    #[error("what is stored cannot be read: {0}")]
+    Broken(String),
     /// A secret is missing, the table did not answer, or others were faster each time: to be tried
     /// again.
     #[error("could not: {0}")]
@@ -62,8 +69,8 @@ impl From<StoreError> for RegistryError {
             StoreError::Conflict
             | StoreError::SeatTaken
             | StoreError::AlreadyQueued
-            | StoreError::Unavailable(_)
-            | StoreError::Broken(_) => Self::Unavailable(error.to_string()),
+            | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Broken(what) => Self::Broken(what),
         }
     }
 }

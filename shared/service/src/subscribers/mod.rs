@@ -139,21 +139,22 @@ pub async fn add(
 }
 
 /// Changes a subscriber; another change at the same moment is not lost. Their id, when they were
-/// made and their version are not changed by `change`.
+/// made and their version are not changed by `change`, which judges them as they are when it is written.
 ///
 /// # Errors
-/// [`RegistryError::UnknownSubscriber`], [`RegistryError::Field`] for a name or plan that cannot be.
+/// [`RegistryError::UnknownSubscriber`], [`RegistryError::Field`] for a name or plan that cannot be, and
+/// what `change` refuses.
 pub async fn change(
     app: &App,
     merchant: &MerchantId,
     id: &SubscriberId,
-    change: impl Fn(&mut Subscriber),
+    change: impl Fn(&mut Subscriber) -> Result<(), RegistryError>,
 ) -> Result<Subscriber, RegistryError> {
     let registrar = Registrar::of(app, merchant).await?;
     for nth in 1..=TRIES {
         let before = find(app, merchant, id).await?;
         let mut changed = before.clone();
-        change(&mut changed);
+        change(&mut changed)?;
         changed.id = before.id.clone();
         changed.made_at = before.made_at;
         changed.version = before.version;

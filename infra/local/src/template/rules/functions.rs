@@ -12,6 +12,8 @@ pub(super) struct Function {
     pub binary: &'static str,
     /// Actions on the table, each with the partitions they may reach.
     grants: &'static [(&'static [&'static str], &'static [&'static str])],
+    /// Partitions of the index that it may query.
+    index: &'static [&'static str],
     /// Parameters it may read, below the prefix.
     secrets: &'static [&'static str],
     /// What it is called by.
@@ -80,6 +82,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
+        index: &[],
         secrets: &[
             TELEGRAM_TOKEN,
             TELEGRAM_WEBHOOK_SECRET,
@@ -113,6 +116,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
+        index: &[],
         secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 1 },
     },
@@ -127,6 +131,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 &["M#*#RSV#*", "M#*#PAY#*", "M#*#BILL#*", "DUE#*"],
             ),
         ],
+        index: &[],
         secrets: &[MIDTRANS_SERVER_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
@@ -134,6 +139,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
         prefix: "OutboxRelay",
         binary: "outbox-relay",
         grants: &[(&["dynamodb:BatchWriteItem"], &["OUTBOX#*"])],
+        index: &[],
         secrets: &[],
         called_by: Caller::Stream,
     },
@@ -165,6 +171,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
             ),
             (&["dynamodb:ConditionCheckItem"], &["M#*"]),
         ],
+        index: &[],
         secrets: &[TELEGRAM_TOKEN, WHATSAPP_TOKEN, CONTACT_KEY, LINK_KEY],
         called_by: Caller::Queues,
     },
@@ -195,6 +202,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
+        index: &[],
         secrets: &[MIDTRANS_SERVER_KEY, CONTACT_KEY],
         called_by: Caller::Schedule,
     },
@@ -225,6 +233,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
+        index: &[],
         secrets: &[CONTACT_KEY, LINK_KEY],
         called_by: Caller::Runs,
     },
@@ -253,6 +262,7 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                 ],
             ),
         ],
+        index: &[],
         secrets: &[WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN, CONTACT_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
@@ -273,13 +283,15 @@ pub(super) const FUNCTIONS: [Function; 9] = [
                     "M#*#PLAN",
                     "M#*#SUB#*",
                     "M#*#PHONE#*",
+                    "M#*#BILL#*",
                     "M#*#RUN#*",
                     "MSG#*",
                     "OUTBOX#*",
                 ],
             ),
         ],
-        secrets: &[CONTACT_KEY],
+        index: &["M#*#BILL#*"],
+        secrets: &[CONTACT_KEY, LINK_KEY],
         called_by: Caller::Url { most_5xx: 3 },
     },
 ];
@@ -378,6 +390,14 @@ fn statements(function: &Function) -> Vec<Value> {
         json!({"Fn::Sub": format!("{store}${{ParameterPrefix}}/{name}")})
     };
     let mut statements: Vec<Value> = function.grants.iter().map(grant).collect();
+    if !function.index.is_empty() {
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": {"Fn::Sub": "${Table.Arn}/index/GSI1"},
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": function.index}},
+        }));
+    }
     if !function.secrets.is_empty() {
         statements.push(json!({
             "Effect": "Allow",

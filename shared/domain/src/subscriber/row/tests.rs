@@ -5,6 +5,7 @@ use super::super::{Plan, Settled};
 use super::*;
 use crate::ids::PlanId;
 use crate::money::Rupiah;
+use crate::subscriber::check_id;
 
 fn plans() -> Plans {
     let plan =
@@ -126,6 +127,12 @@ fn a_name() -> impl Strategy<Value = String> {
     })
 }
 
+fn an_id() -> impl Strategy<Value = SubscriberId> {
+    "[a-z0-9][a-z0-9-]{0,23}"
+        .prop_map(|id| SubscriberId::parse(&id).unwrap())
+        .prop_filter("an id that can be", |id| check_id(id).is_ok())
+}
+
 fn noted() -> impl Strategy<Value = Option<Noted>> {
     proptest::option::of((0_i64..4_000_000_000, a_name())).prop_map(|said| {
         let (second, source) = said?;
@@ -136,7 +143,7 @@ fn noted() -> impl Strategy<Value = Option<Noted>> {
 
 prop_compose! {
     fn a_subscriber()(
-        id in "[a-z0-9][a-z0-9-]{0,23}",
+        id in an_id(),
         name in a_name(),
         phone in "08[1-35-9][0-9]{7,10}",
         day in 1_u64..=31,
@@ -148,7 +155,7 @@ prop_compose! {
         telegram_chat: Option<i64>,
     ) -> Subscriber {
         Subscriber {
-            id: SubscriberId::parse(&id).unwrap(),
+            id,
             name,
             phone: Phone::read(&phone).unwrap(),
             anchor_day: AnchorDay::new(day).unwrap(),
