@@ -119,6 +119,22 @@ async fn d3_killed_in_the_middle_each_phone_gets_one_bill_all_the_same() {
 }
 
 #[tokio::test]
+async fn d2_a_schedule_that_finds_no_table_for_minutes_bills_all_the_same() {
+    let stack = before_month_end();
+    stack.advance("59m").await;
+    // Lambda tries the schedule's event three times in these minutes, and hands it to the queue.
+    let down = json!({"at": "dynamodb", "op": "Query", "fault": "kill_before", "times": 1_000});
+    stack.fault(down).await;
+    stack.advance("6m").await;
+    stack.end_faults().await;
+    assert_eq!(bills(&stack).await, BTreeMap::new());
+    stack.advance("30m").await;
+    expect_one_each(&stack, "after the outage").await;
+    let letters = stack.get_json("/sandbox/queues/RunDeadLetterQueue").await;
+    assert_eq!(letters, json!([]));
+}
+
+#[tokio::test]
 async fn a_template_that_is_paused_at_the_first_message_holds_the_run_until_it_is_approved() {
     let stack = before_month_end();
     let path = "/sandbox/whatsapp-templates/monthly_bill";

@@ -62,6 +62,11 @@ pub(crate) struct Bill {
     payments: Vec<Payment>,
     /// The money that was given back, the oldest first
     refunds: Vec<Refund>,
+    /// What of that was given back twice, in rupiah: the shop has lost it
+    #[schema(example = 0)]
+    lost: u64,
+    /// Money that came for it and that the shop must decide about; it is not asked for meanwhile
+    in_review: Vec<InReview>,
     /// That it was called off
     #[schema(required)]
     voided: Option<Voided>,
@@ -127,9 +132,24 @@ pub(crate) struct Payment {
     /// When it was recorded
     #[schema(format = DateTime, example = "2026-12-01T03:00:00Z")]
     at: String,
-    /// When the bank took it back; null where it did not
+    /// When the bank took it back, or the shop struck it out; null where neither did
     #[schema(required, format = DateTime, example = json!(null))]
     reversed_at: Option<String>,
+    /// Why the shop struck it out, since it never came; null where it did not
+    #[schema(required, example = json!(null))]
+    struck: Option<String>,
+}
+
+/// Money that waits for a decision
+#[derive(Serialize, ToSchema)]
+#[schema(as = BillPaymentInReview)]
+pub(crate) struct InReview {
+    /// Its order at Midtrans
+    #[schema(example = "B-202611-plg-001-A2")]
+    order: String,
+    /// Since when
+    #[schema(format = DateTime, example = "2026-12-01T03:00:00Z")]
+    since: String,
 }
 
 /// `cash`, `transfer`: past Midtrans. `online`: through Midtrans
@@ -321,6 +341,19 @@ impl From<&billing::Instalment> for Payment {
             reference: reference(one.slip.as_ref()).map(|text| text.as_str().to_owned()),
             at: one.at.to_string(),
             reversed_at: one.reversed_at.map(|at| at.to_string()),
+            struck: one
+                .struck
+                .as_ref()
+                .map(|struck| struck.reason.as_str().to_owned()),
+        }
+    }
+}
+
+impl From<&billing::InReview> for InReview {
+    fn from(one: &billing::InReview) -> Self {
+        Self {
+            order: one.order.as_str().to_owned(),
+            since: one.since.to_string(),
         }
     }
 }
@@ -367,6 +400,8 @@ impl Bill {
             lines: bill.lines.as_slice().iter().map(line).collect(),
             payments: bill.instalments.iter().map(Payment::from).collect(),
             refunds: bill.given_back.iter().map(Refund::from).collect(),
+            lost: bill.lost.get(),
+            in_review: bill.in_review.iter().map(InReview::from).collect(),
             voided: bill.voided.as_ref().map(Voided::from),
             symbols: symbols
                 .map(|(track, mark)| (track.to_string(), mark.symbol.into()))

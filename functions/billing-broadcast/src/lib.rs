@@ -1,4 +1,5 @@
-//! Begins the runs that a schedule names, and drives the shards that a queue names.
+//! Begins the runs that a schedule names, and drives the shards that a queue names. A schedule that
+//! could not be seen to when it fired comes by the queue as well.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,10 +91,23 @@ async fn drive(app: &App, event: &Value) -> Result<Value, InvocationFailed> {
     Ok(batch::again(again))
 }
 
+/// The event of a schedule, as Lambda hands it on after its last try, or as it is redriven.
+fn missed_schedule(body: &str) -> Option<Value> {
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    if body.get("runs").is_some() {
+        return Some(body);
+    }
+    body.get_mut("requestPayload").map(Value::take)
+}
+
 /// Whether a record is seen to; else the queue gives it again.
 async fn is_driven(app: &App, record: &Record<'_>, ends: Instant) -> bool {
     let body = record.record.get("body").and_then(Value::as_str);
-    let envelope = match Envelope::parse(body.unwrap_or_default()) {
+    let body = body.unwrap_or_default();
+    if let Some(event) = missed_schedule(body) {
+        return begin(app, event).await.is_ok();
+    }
+    let envelope = match Envelope::parse(body) {
         Ok(envelope) => envelope,
         Err(error) => {
             tracing::error!(kind = "billing", outcome = "unreadable", alarm = "event unreadable", %error);

@@ -362,7 +362,7 @@ fn resource(function: &Function) -> Value {
             properties["EventInvokeConfig"] = json!({
                 "MaximumEventAgeInSeconds": 21_600,
                 "MaximumRetryAttempts": 2,
-                "DestinationConfig": messaging::failures_to("RunDeadLetterQueue"),
+                "DestinationConfig": messaging::failures_to("RunQueue"),
             });
         }
     }
