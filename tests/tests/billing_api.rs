@@ -105,7 +105,7 @@ async fn a_dry_run_says_what_a_run_would_come_to_and_writes_nothing() {
     let expected = json!({
         "period": "2026-11", "dry_run": true, "done": 0, "bills": 24, "total": 3_600_000,
         "whatsapp": 23, "telegram": 0, "cost": 23 * 367, "available": 36_700 - 367, "covered": true,
-        "days": 1, "seconds": 1, "sample": null, "early": false, "came_later": 0,
+        "days": 1, "seconds": 1, "sample": null, "held_up_by": [], "early": false, "came_later": 0,
         "no_channel": {
             "counts": {"opted-out": 1},
             "subscribers": [{"subscriber": "plg-003", "reason": "opted-out"}],
@@ -336,6 +336,35 @@ async fn a_run_is_watched_until_everybody_is_told_or_nothing_moves() {
         !held.err.contains('['),
         "no bar without a terminal: {held:?}"
     );
+    // Both say what somebody must see to.
+    assert!(
+        held.out
+            .contains("Waiting for Meta to approve the template"),
+        "{held:?}"
+    );
+    let run = read(&stack, "/v1/billing-runs/2026-10").await;
+    assert_eq!(run["held_up_by"], json!(["template"]));
+    let dry = operator
+        .does("pesan billing run demo2 --dry-run --json")
+        .json();
+    assert_eq!(
+        dry["held_up_by"],
+        json!(["not-active", "template", "balance"])
+    );
+}
+
+#[tokio::test]
+async fn which_month_is_meant_must_be_said_but_on_a_months_last_day() {
+    let stack = Stack::start_with(&Setup {
+        clock: Some("2026-12-01T10:00:00+07:00".to_owned()),
+        ..Setup::default()
+    });
+    let operator = Operator::of(&stack);
+    let refused = operator.is_refused("pesan billing run demo");
+    assert!(refused.contains("--period 2026-11"), "{refused}");
+    assert!(refused.contains("--period 2026-12"), "{refused}");
+    operator.does("pesan billing run demo --dry-run");
+    operator.does("pesan billing run demo --period 2026-11");
 }
 
 #[tokio::test]

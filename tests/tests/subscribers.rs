@@ -118,6 +118,21 @@ async fn without_ids_the_same_file_finds_the_same_subscribers() {
         refused.contains("line 5: id: name and number are those of line 4: give both an id"),
         "{refused}"
     );
+    // A name that was corrected may be the same person, who would be billed twice.
+    let corrected = file.replace("Sari", "Sari Dewi");
+    operator.file("list.csv", &corrected);
+    let refused = operator.is_refused("pesan subscribers import demo list.csv");
+    assert!(
+        refused.contains("line 4: phone: s-") && refused.contains("has this number"),
+        "{refused}"
+    );
+    let shared = "name,phone,plan\nTini,081200002009,dasar\nTono,081200002009,dasar\n";
+    operator.file("list.csv", shared);
+    let refused = operator.is_refused("pesan subscribers import demo list.csv");
+    assert!(
+        refused.contains("line 3: phone: the number is that of line 2"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use pesan_domain::message::Message;
 use pesan_domain::whatsapp::Phone;
 use pesan_service::App;
 use pesan_service::billing::{
-    Begun, Forecast as Foreseen, Listed, Progress, Sample, Wanted, begin, sample,
+    Begun, Forecast as Foreseen, Listed, Obstacle, Progress, Sample, Wanted, begin, sample,
 };
 use pesan_service::subscribers::Position;
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,10 @@ pub(crate) struct Run {
     /// for it. Null of any other run, and while it scans
     #[schema(required, example = json!(null))]
     came_later: Option<u64>,
+    /// What keeps its messages from leaving now: `not-active`, `stopped` (see `pesan doctor`), `template`,
+    /// `balance`, `night`; empty where none is on its way
+    #[schema(example = json!([]))]
+    held_up_by: Vec<&'static str>,
     /// The time by which it belongs to its month. Who was a subscriber then, and before the month was
     /// over, is billed
     #[schema(format = DateTime, example = "2026-11-30T02:00:00Z")]
@@ -244,6 +248,10 @@ pub(crate) struct Forecast {
     /// Subscribers who came after the month, or after the run had begun: it does not bill them
     #[schema(example = 0)]
     came_later: u64,
+    /// What would keep the messages over WhatsApp from leaving now: `not-active`, `stopped` (see `pesan
+    /// doctor`), `template`, `balance`, `night`
+    #[schema(example = json!([]))]
+    held_up_by: Vec<&'static str>,
     /// What became of the sample; null where none was asked for
     #[schema(required, example = json!(null))]
     sample: Option<SampleName>,
@@ -419,11 +427,16 @@ impl From<Progress> for Run {
             ends_at: progress.ends_at.map(|at| at.to_string()),
             early: progress.run.is_early(),
             came_later: progress.came_later,
+            held_up_by: names(&progress.held_up_by),
             scheduled_at: progress.run.scheduled_at.to_string(),
             begun_at: progress.run.begun_at.to_string(),
             deadline: progress.run.deadline.to_string(),
         }
     }
+}
+
+fn names(obstacles: &[Obstacle]) -> Vec<&'static str> {
+    obstacles.iter().map(|one| one.name()).collect()
 }
 
 /// The day of a reminder's run.
@@ -462,6 +475,7 @@ impl Forecast {
             seconds: forecast.seconds,
             early: forecast.early,
             came_later: forecast.came_later,
+            held_up_by: names(&forecast.held_up_by),
             no_channel: ByReason::of(&forecast.no_channel, |reason| reason.name()),
             nothing_owed: ByReason::of(&forecast.nothing_owed, |reason| reason.name()),
         }

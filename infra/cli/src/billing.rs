@@ -13,7 +13,8 @@ use pesan_domain::language::Language;
 use pesan_domain::message::Message;
 use pesan_service::App;
 use pesan_service::billing::{
-    self, Begun, BillingError, Forecast, Listed, Progress, Sample, Wanted, begin, progress,
+    self, Begun, BillingError, Forecast, Listed, Obstacle, Progress, Sample, Wanted, begin,
+    progress,
 };
 use pesan_service::merchants::find;
 use serde_json::{Map, Value, json};
@@ -79,10 +80,7 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
     let id = &asked.id;
     let period = match asked.period {
         Some(period) => period,
-        None => {
-            let (merchant, _) = find(app, id).await?;
-            Period::at(app.clock.now(), merchant.zone)
-        }
+        None => this_month(app, id, asked.dry_run).await?,
     };
     let wanted = Wanted {
         period,
@@ -134,6 +132,22 @@ async fn begun(app: &App, asked: BillingRun) -> anyhow::Result<Report> {
     } else {
         Report::bad(text, json)
     })
+}
+
+/// The month, where it is clear which is meant: before its last day the one before may be.
+async fn this_month(app: &App, id: &MerchantId, dry_run: bool) -> anyhow::Result<Period> {
+    let (merchant, _) = find(app, id).await?;
+    let now = app.clock.now();
+    let period = Period::at(now, merchant.zone);
+    let is_last_day = now.to_zoned(merchant.zone.tz()).date() == period.first_day().last_of_month();
+    if dry_run || is_last_day {
+        return Ok(period);
+    }
+    let before = period.plus(-1);
+    bail!(
+        "say which month: --period {before} for the one that is over, or --period {period} for this \
+         one, which is not over yet"
+    )
 }
 
 /// What was seen of a run.
@@ -300,6 +314,9 @@ fn foreseen(forecast: &Forecast, sample: Option<Sample>) -> String {
         let count = forecast.came_later;
         lines.add("came later", format!("{count}: they are not billed"));
     }
+    for obstacle in &forecast.held_up_by {
+        lines.add("in the way", obstacle.in_words(Language::English));
+    }
     if let Some(sample) = sample {
         let words = match sample {
             Sample::Queued => "on its way",
@@ -363,6 +380,9 @@ fn shown(now: &Progress) -> String {
     }
     if let Some(at) = now.ends_at {
         lines.add("told by", at);
+    }
+    for obstacle in &now.held_up_by {
+        lines.add("held up", obstacle.in_words(Language::English));
     }
     if let Some(count) = now.came_later {
         lines.add(
@@ -526,6 +546,7 @@ fn as_json(now: &Progress) -> Value {
         "ends_at": now.ends_at.map(time),
         "early": now.run.is_early(),
         "came_later": now.came_later,
+        "held_up_by": names(&now.held_up_by),
         "scheduled_at": time(now.run.scheduled_at),
         "begun_at": time(now.run.begun_at),
         "deadline": time(now.run.deadline),
@@ -563,9 +584,14 @@ fn forecast_json(forecast: &Forecast, sample: Option<Sample>) -> Value {
         "seconds": forecast.seconds,
         "early": forecast.early,
         "came_later": forecast.came_later,
+        "held_up_by": names(&forecast.held_up_by),
         "no_channel": listed_json(&forecast.no_channel, |reason| reason.name()),
         "nothing_owed": listed_json(&forecast.nothing_owed, |reason| reason.name()),
     })
+}
+
+fn names(obstacles: &[Obstacle]) -> Vec<&'static str> {
+    obstacles.iter().map(|one| one.name()).collect()
 }
 
 fn listed_json<R: Copy>(listed: &Listed<R>, name: fn(R) -> &'static str) -> Value {

@@ -242,6 +242,8 @@ async fn the_cells_of_a_long_period_are_not_read_to_count_a_reminders() {
         .save_shard(&demo(), bill_run(), &long, GoesOn::ByItself)
         .await
         .unwrap();
+    // When its message should have been told by then is over.
+    world.turn(60);
     let now = progress(&world, run).await;
     assert_eq!(now.state, State::Settle);
     assert_eq!(now.counts.get(Symbol::C), 1, "as the machine last saw it");

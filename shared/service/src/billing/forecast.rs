@@ -14,6 +14,7 @@ use pesan_domain::money::Rupiah;
 
 use super::BillingError;
 use super::begin::new_run;
+use super::obstacles::{Obstacle, obstacles};
 use super::page::{Billed, read};
 use crate::App;
 
@@ -51,6 +52,8 @@ pub struct Forecast {
     pub early: bool,
     /// Subscribers who came after the month, or after the run had begun: it does not bill them.
     pub came_later: u64,
+    /// What would keep the messages over WhatsApp from leaving now.
+    pub held_up_by: Vec<Obstacle>,
     /// The first bill that would be told over WhatsApp.
     pub first: Option<Bill>,
     /// Who cannot be told.
@@ -221,6 +224,7 @@ pub(super) async fn forecast(
             .div_ceil(u64::from(messaging.whatsapp_per_second.max(1))),
         early: run.is_early(),
         came_later: sums.came_later,
+        held_up_by: obstacles(app, merchant, id.track()).await?,
         first: sums.first,
         no_channel: sums.no_channel,
         nothing_owed: sums.nothing_owed,

@@ -9,6 +9,7 @@ mod commit;
 mod drive;
 mod forecast;
 mod late;
+mod obstacles;
 mod page;
 mod progress;
 mod resume;
@@ -32,6 +33,7 @@ pub use by_hand::{
 };
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};
+pub use obstacles::Obstacle;
 pub use progress::{Progress, ShardProgress, progress};
 pub use resume::resume;
 pub use sample::{Sample, sample};

@@ -7,6 +7,7 @@ use pesan_domain::billing::{self, Cell, Counts, Run, RunId, SHARDS, Shard, State
 use pesan_domain::ids::MerchantId;
 
 use super::late::came_later;
+use super::obstacles::{Obstacle, obstacles};
 use super::{BillingError, later, profile};
 use crate::App;
 
@@ -36,6 +37,8 @@ pub struct Progress {
     /// When it is likely to have told everybody; none where nothing is known to tell by, and when
     /// everybody is told.
     pub ends_at: Option<Timestamp>,
+    /// What keeps its messages from leaving now; nothing where none is on its way.
+    pub held_up_by: Vec<Obstacle>,
     /// How many subscribers came after it within its month, whom no run bills for it; none where it was
     /// not begun before the month's last day, and while it scans.
     pub came_later: Option<u64>,
@@ -82,6 +85,11 @@ pub async fn progress(
     } else {
         None
     };
+    let held_up_by = if seen.counts.get(Symbol::C) > 0 {
+        obstacles(app, &profile, run.track()).await?
+    } else {
+        Vec::new()
+    };
     let look = Look {
         seen: &seen,
         is_new,
@@ -97,6 +105,7 @@ pub async fn progress(
         shards: shards.iter().map(of_shard).collect(),
         per_second: per_second(&record.run, &shards, seen.head),
         ends_at,
+        held_up_by,
         came_later,
         run: record.run,
     })

@@ -40,6 +40,15 @@ impl<'a> Registrar<'a> {
         contact_hash_under(&self.contact_key, &self.merchant.id, phone).map_err(unavailable)
     }
 
+    /// Whose number it is.
+    pub async fn who_has(&self, phone: &Phone) -> Result<Vec<SubscriberId>, RegistryError> {
+        let hash = self.hash(phone)?;
+        let store = &self.app.store;
+        Ok(store
+            .subscribers_of_contact(&self.merchant.id, &hash)
+            .await?)
+    }
+
     /// The id of who was entered without one: the same for the same name and number, so that the
     /// same file again finds them, and telling nobody the number.
     pub fn derived_id(&self, entry: &Entry) -> Result<SubscriberId, RegistryError> {

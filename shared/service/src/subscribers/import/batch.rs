@@ -64,9 +64,14 @@ impl Batch {
         stage: Stage,
     ) -> Result<Vec<Reported>, RegistryError> {
         let stored = self.stored(registrar).await?;
+        let known = self.known_numbers(registrar, &stored).await?;
         let mut reported = Vec::with_capacity(self.0.len());
         let mut pending = Vec::new();
         for (row, candidate) in self.0.iter().enumerate() {
+            if let Some(other) = known.get(&row) {
+                reported.push(candidate.reported(Outcome::Refused(is_of(other))));
+                continue;
+            }
             let before = candidate.taken().and_then(|(id, _)| stored.get(id));
             let (outcome, next) = candidate.compared(registrar, before, made_at)?;
             if let Some(next) = next {
@@ -104,6 +109,28 @@ impl Batch {
             .into_iter()
             .map(|subscriber| (subscriber.id.clone(), subscriber))
             .collect())
+    }
+
+    /// Of rows without an id that would make somebody new, those whose number somebody has already: it
+    /// may be the same person, whose name was corrected.
+    async fn known_numbers(
+        &self,
+        registrar: &Registrar<'_>,
+        stored: &HashMap<SubscriberId, Subscriber>,
+    ) -> Result<HashMap<usize, SubscriberId>, RegistryError> {
+        let rows = self.0.iter().enumerate();
+        let looked_for = rows.filter_map(|(row, candidate)| {
+            let (id, judged) = candidate.taken()?;
+            let is_new = judged.entry.id.is_none() && !stored.contains_key(id);
+            is_new.then_some((row, &judged.entry.phone))
+        });
+        let looked_for = looked_for.map(async |(row, phone)| {
+            let who = patiently(|| registrar.who_has(phone)).await?;
+            Ok(who.into_iter().next().map(|one| (row, one)))
+        });
+        let found: Vec<_> = looked_for.collect();
+        let found: Result<_, RegistryError> = try_join_all(found).await;
+        Ok(found?.into_iter().flatten().collect())
     }
 
     /// Writes all at once; where another change came first, or the answer of the commit was lost,
@@ -145,6 +172,13 @@ impl Batch {
         }
         Err(RegistryError::contended("a subscriber of the file"))
     }
+}
+
+fn is_of(other: &SubscriberId) -> FieldRefused {
+    let reason = format!(
+        "{other} has this number: give the id {other} if it is the same person, or another one"
+    );
+    FieldRefused::new("phone", reason)
 }
 
 /// How long the table is waited for at most: a moment's trouble is not to end a long import.

@@ -157,15 +157,15 @@ pub async fn import(
     written.await
 }
 
-/// On which line each id of a file stands first, the ids by 128 bits of their hash.
+/// On which line each id, and each number without one, stands first: by 128 bits of their hash.
 #[derive(Default)]
 struct Lines(HashMap<[u8; 16], u64>);
 
 impl Lines {
-    /// The line on which an id stood before; none where it is new, and stands on `line`.
-    fn first_of(&mut self, id: &SubscriberId, line: u64) -> Option<u64> {
+    /// The line on which it stood before; none where it is new, and stands on `line`.
+    fn first_of(&mut self, it: &str, line: u64) -> Option<u64> {
         let mut short = [0; 16];
-        let hash = Sha256::digest(id.as_str().as_bytes());
+        let hash = Sha256::digest(it.as_bytes());
         short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         match self.0.entry(short) {
             Slot::Vacant(free) => {
@@ -245,8 +245,20 @@ impl Importer<'_> {
             Some(id) => id.clone(),
             None => registrar.derived_id(&judged.entry)?,
         };
-        Ok(match lines.first_of(&id, row.line) {
-            None => Verdict::Taken { id, judged },
+        let bare = judged.entry.id.is_none().then_some(&judged.entry.phone);
+        Ok(match lines.first_of(id.as_str(), row.line) {
+            None => match bare.and_then(|phone| lines.first_of(&phone.international(), row.line)) {
+                None => Verdict::Taken { id, judged },
+                Some(first) => Verdict::Refused {
+                    id: Some(id),
+                    why: FieldRefused::new(
+                        "phone",
+                        format!(
+                            "the number is that of line {first}: give both an id, or leave one out"
+                        ),
+                    ),
+                },
+            },
             Some(first) => {
                 let reason = match &judged.entry.id {
                     Some(id) => format!("{id} is line {first} already"),
