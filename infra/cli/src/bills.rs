@@ -140,11 +140,12 @@ async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyho
             break;
         }
     }
-    let bills: Vec<(&Cell, &Bill)> = cells
+    let mut bills: Vec<(&Cell, &Bill)> = cells
         .iter()
         .filter_map(|cell| Some((cell, cell.bill.as_ref()?)))
         .filter(|(_, bill)| !unpaid || bill.is_owed())
         .collect();
+    bills.sort_by(|(_, one), (_, other)| one.id.as_str().cmp(other.id.as_str()));
     let all: Vec<Value> = bills
         .iter()
         .map(|(cell, bill)| as_json(cell, bill))
@@ -159,7 +160,10 @@ async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyho
         return Ok(Report::good(text, json));
     }
     let mut table = Table::new(["bill", "due", "amount", "remains", "state", "message"]);
-    for (cell, bill) in bills {
+    let (mut asked, mut remains) = (Rupiah::ZERO, Rupiah::ZERO);
+    for (cell, bill) in &bills {
+        asked = asked.saturating_add(bill.amount());
+        remains = remains.saturating_add(bill.remaining());
         table.row([
             bill.id.to_string(),
             bill.due.to_string(),
@@ -169,7 +173,9 @@ async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyho
             told(cell).to_owned(),
         ]);
     }
-    Ok(Report::good(table.to_string(), json))
+    let count = bills.len();
+    let text = format!("{table}{count} bills, {asked} in all, {remains} remains\n");
+    Ok(Report::good(text, json))
 }
 
 /// How it stands: money that somebody must look at comes first.

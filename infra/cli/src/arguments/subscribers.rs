@@ -8,7 +8,8 @@ use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
 use pesan_domain::subscriber::AnchorDay;
 use pesan_domain::whatsapp::Phone;
 
-use super::{Tongue, language, merchant_id, phone, plan_id, subscriber_id, zone};
+use super::messages::{Tongue, language};
+use super::read::{merchant_id, phone, plan_id, subscriber_id, zone};
 
 /// `pesan subscribers`
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,5 @@
 //! What keeps a merchant's bills from leaving over WhatsApp.
 
-use futures_util::future::try_join;
 use pesan_adapters::dynamodb::Pause;
 use pesan_domain::billing::Track;
 use pesan_domain::language::Language;
@@ -63,15 +62,13 @@ pub(super) async fn obstacles(
         Track::Reminder(_) => (text::Kind::Reminder, Purpose::Reminder),
     };
     let store = &app.store;
-    let stopped = try_join(
-        store.pause(&merchant.id, Channel::WhatsApp),
-        store.account(merchant),
-    );
-    let templates = try_join(
-        store.template(&merchant.id, kind, Language::Indonesian),
-        store.template(&merchant.id, kind, Language::English),
-    );
-    let ((pause, account), (indonesian, english)) = try_join(stopped, templates).await?;
+    let pause = store.pause(&merchant.id, Channel::WhatsApp).await?;
+    let account = store.account(merchant).await?;
+    let mut can_be_sent = true;
+    for language in [Language::Indonesian, Language::English] {
+        let template = store.template(&merchant.id, kind, language).await?;
+        can_be_sent &= template.is_some_and(|template| template.can_be_sent());
+    }
     let mut found = Vec::new();
     let activation = merchant.whatsapp_activation();
     if activation.check().is_err() {
@@ -80,9 +77,6 @@ pub(super) async fn obstacles(
     if let Some(Pause::Stopped(reason)) = pause {
         found.push(Obstacle::Stopped(reason));
     }
-    let can_be_sent = [indonesian, english]
-        .iter()
-        .all(|template| template.as_ref().is_some_and(|one| one.can_be_sent()));
     if !can_be_sent {
         found.push(Obstacle::Template);
     }
