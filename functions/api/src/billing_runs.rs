@@ -46,7 +46,7 @@ pub(crate) struct NewRun {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, example = false)]
     old: Option<bool>,
-    /// With `dry_run`: an Indonesian mobile number that one bill is sent to, as subscribers would get
+    /// With `dry_run`: a WhatsApp number that one bill is sent to, as subscribers would get
     /// it. It costs a message
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, example = "+6281200000001")]
@@ -104,7 +104,7 @@ pub(crate) struct Run {
     #[schema(example = false)]
     early: bool,
     /// How many subscribers came after a run that was begun early, within its month: no run bills them
-    /// for it. Null of any other run, and while it scans
+    /// for it. Null of any other run, while it scans, and where it has more than a thousand cells
     #[schema(required, example = json!(null))]
     came_later: Option<u64>,
     /// What keeps its messages from leaving now: `not-active`, `stopped` (see `pesan doctor`), `template`,
@@ -208,7 +208,7 @@ pub(crate) struct Forecast {
     /// The month that would be billed
     #[schema(example = "2026-11")]
     period: String,
-    /// Always true: nothing was written and nobody was told
+    /// Always true: no bill was made, and nobody was told but of a sample
     #[schema(example = true)]
     dry_run: bool,
     /// Subscribers whom the run has done already, where it has begun
@@ -362,7 +362,7 @@ pub(crate) struct Write {
     to: SymbolName,
     /// Why: `made`, `accepted`, `failed` or `dropped` with the channel or the reason behind a colon,
     /// `no-channel` or `nothing-owed` with the reason, `deadline`, `paid`, `voided`, `refunded`,
-    /// `reversed`
+    /// `reversed`, `struck`
     #[schema(example = "made:whatsapp")]
     why: String,
 }

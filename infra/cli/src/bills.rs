@@ -162,7 +162,8 @@ async fn list(app: &App, id: &MerchantId, period: Period, unpaid: bool) -> anyho
     let mut table = Table::new(["bill", "due", "amount", "remains", "state", "message"]);
     let (mut asked, mut remains) = (Rupiah::ZERO, Rupiah::ZERO);
     for (cell, bill) in &bills {
-        asked = asked.saturating_add(bill.amount());
+        let counts = bill.voided.is_none();
+        asked = asked.saturating_add(if counts { bill.amount() } else { Rupiah::ZERO });
         remains = remains.saturating_add(bill.remaining());
         table.row([
             bill.id.to_string(),

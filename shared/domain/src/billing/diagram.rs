@@ -64,7 +64,7 @@ impl Rule {
         match self.tracks {
             [TrackKind::Reminder] => "reminder",
             [TrackKind::Bill] => "bill",
-            _ => "each",
+            [] | [TrackKind::Bill | TrackKind::Reminder, _, ..] => "each",
         }
     }
 }
@@ -78,12 +78,12 @@ impl Event {
             Self::Voided => "the bill is called off",
             Self::Refunded => "all of the money is given back",
             Self::Reversed(Before::NotRun) => {
-                "the bank took the money back, and the day of the reminder is still to come"
+                "the money is taken back, and the day of the reminder is still to come"
             }
             Self::Reversed(Before::Accepted) => {
-                "the bank took the money back, and a channel had accepted the message"
+                "the money is taken back, and a channel had accepted the message"
             }
-            Self::Reversed(Before::Neither) => "the bank took the money back otherwise",
+            Self::Reversed(Before::Neither) => "the money is taken back otherwise",
         }
     }
 }

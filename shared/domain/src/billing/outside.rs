@@ -15,7 +15,7 @@ pub enum Event {
     Voided,
     /// All that was paid is given back.
     Refunded,
-    /// The bank took the money back.
+    /// The bank took the money back, or its record was struck out.
     Reversed(Before),
 }
 

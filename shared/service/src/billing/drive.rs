@@ -164,6 +164,9 @@ impl Driver<'_> {
         let mut lost = None;
         for nth in 1..=TRIES {
             let read = read(self.app, &billed, &kept.shard, PAGE).await?;
+            if nth == 1 {
+                billed.say_who_cannot_be_billed(&read.page);
+            }
             let turn = run.turn(
                 &kept.shard,
                 &read.page,

@@ -71,12 +71,16 @@ impl Billed<'_> {
     }
 
     /// A row that another hand has spoilt costs its subscriber a bill and holds up nobody else.
-    fn say_who_cannot_be_billed(&self, squares: &BTreeMap<SubscriberId, Square>) {
+    pub fn say_who_cannot_be_billed(&self, page: &Page) {
         let is_spoilt = |square: &&Square| {
-            let lines = square.facts.as_ref().map(|facts| &facts.lines);
-            square.cell.is_none() && lines == Some(&None)
+            let is_billed = |facts: &Facts| {
+                facts.made_at < self.run.members_before()
+                    && facts.subscription == Subscription::Active
+                    && facts.lines.is_none()
+            };
+            square.cell.is_none() && square.facts.as_ref().is_some_and(is_billed)
         };
-        for square in squares.values().filter(is_spoilt) {
+        for square in page.squares.iter().filter(is_spoilt) {
             tracing::error!(
                 merchant = %self.run.merchant,
                 kind = "billing",
@@ -136,7 +140,6 @@ async fn of_subscribers(
     for (id, cell) in cells {
         squares.insert(id.clone(), billed.square(id, None, Some(cell)));
     }
-    billed.say_who_cannot_be_billed(&squares);
     Ok(Read {
         page: Page {
             squares: squares.into_values().collect(),

@@ -40,7 +40,7 @@ pub struct Progress {
     /// What keeps its messages from leaving now; nothing where none is on its way.
     pub held_up_by: Vec<Obstacle>,
     /// How many subscribers came after it within its month, whom no run bills for it; none where it was
-    /// not begun before the month's last day, and while it scans.
+    /// not begun before the month's last day, while it scans, and of a tape of more than a thousand cells.
     pub came_later: Option<u64>,
 }
 
@@ -80,7 +80,7 @@ pub async fn progress(
     if is_new {
         seen.counts = counted_anew(app, &record.run).await?;
     }
-    let came_later = if is_scanned && record.run.is_early() {
+    let came_later = if is_new && record.run.is_early() {
         Some(came_later(app, &record.run, Timestamp::MAX).await?)
     } else {
         None

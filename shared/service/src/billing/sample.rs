@@ -43,7 +43,7 @@ pub async fn sample(
     let link =
         LinkPath::parse(&page).map_err(|error| BillingError::Unavailable(error.to_string()))?;
     let template = Template::Bill {
-        name: language.pick("Contoh", "Sample").to_owned(),
+        name: "Contoh".to_owned(),
         shop: merchant.name.clone(),
         period: bill.id.period().first_day(),
         amount: bill.amount(),

@@ -152,8 +152,8 @@ pub(super) fn by_chat(
     Some((record, envelope))
 }
 
-/// Has what is about a bill go to the number that its subscriber has now; whether that is another one
-/// for any.
+/// Has what is about a bill go to the number, or the chat, that its subscriber has now; whether that is
+/// another one for any.
 pub(super) async fn readdress(
     app: &App,
     records: &mut [MessageRecord],
@@ -161,21 +161,35 @@ pub(super) async fn readdress(
 ) -> Result<bool, StoreError> {
     let mut is_another = false;
     for record in records {
-        let subscriber = of(record).and_then(|bill| around.debtor(bill));
-        let (Some(subscriber), To::Phone { phone, .. }) = (subscriber, &record.to) else {
+        let Some(subscriber) = of(record).and_then(|bill| around.debtor(bill)) else {
             continue;
         };
-        if *phone == subscriber.phone {
-            continue;
+        let now = match &record.to {
+            To::Phone { phone, .. } if *phone != subscriber.phone => {
+                let hash = contact_hash(app, &record.message.merchant, &subscriber.phone).await;
+                Some(To::Phone {
+                    contact: hash.map_err(|failure| StoreError::Unavailable(failure.to_string()))?,
+                    phone: subscriber.phone.clone(),
+                })
+            }
+            To::Chat(chat) => {
+                let now = subscriber.telegram_chat.filter(|now| now != chat);
+                now.map(To::Chat)
+            }
+            To::Phone { .. } => None,
+        };
+        is_another |= now.is_some();
+        if let Some(now) = now {
+            record.to = now;
         }
-        let hash = contact_hash(app, &record.message.merchant, &subscriber.phone).await;
-        record.to = To::Phone {
-            contact: hash.map_err(|failure| StoreError::Unavailable(failure.to_string()))?,
-            phone: subscriber.phone.clone(),
-        };
-        is_another = true;
     }
     Ok(is_another)
+}
+
+/// Whether what is about a bill would go to a chat that its subscriber has no more.
+pub(super) fn is_unlinked(record: &MessageRecord, chat: i64, around: &Surroundings) -> bool {
+    let subscriber = of(record).and_then(|bill| around.debtor(bill));
+    subscriber.is_some_and(|subscriber| subscriber.telegram_chat != Some(chat))
 }
 
 /// The bill that a message is about.

@@ -123,7 +123,10 @@ fn standing(record: &MessageRecord, around: &Surroundings, now: Timestamp) -> St
         Some(Pause::Stopped(_)) | None => None,
     };
     let (phone, unreachable) = match &record.to {
-        To::Chat(chat) => (None, around.chat(*chat).unreachable),
+        To::Chat(chat) => {
+            let is_gone = around.chat(*chat).unreachable || bill::is_unlinked(record, *chat, around);
+            (None, is_gone)
+        }
         To::Phone { contact, .. } => (Some(around.phone(contact)), false),
     };
     let rests = phone.as_ref().and_then(|phone| phone.rests_until);

@@ -87,9 +87,11 @@ impl Run {
         if let (Symbol::C | Symbol::N, None) = (writes, &cell.bill) {
             cell.bill = self.bill(square, now);
         }
+        let waits = |bill: &Bill| !bill.in_review.is_empty();
+        let is_in_review = cell.bill.as_ref().is_some_and(waits);
         Decision {
             cell: cell.run(track, writes, finding.why(), now),
-            effects: self.effects(writes, finding),
+            effects: self.effects(writes, finding, is_in_review),
         }
     }
 
@@ -101,8 +103,10 @@ impl Run {
         Some(Bill::new(id, facts.lines.clone()?, due, now))
     }
 
-    fn effects(&self, writes: Symbol, finding: Finding) -> Vec<Effect> {
-        let last = self.is_last_reminder().then_some(Effect::LastReminder);
+    fn effects(&self, writes: Symbol, finding: Finding, is_in_review: bool) -> Vec<Effect> {
+        // Nobody is to be cut off whose money is being looked at.
+        let is_last = self.is_last_reminder() && !is_in_review;
+        let last = is_last.then_some(Effect::LastReminder);
         let own = match (writes, finding) {
             (Symbol::C, Finding::Tell(channel)) => Some(Effect::Tell(channel)),
             (Symbol::G, _) => Some(Effect::Withdraw),

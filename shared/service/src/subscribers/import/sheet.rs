@@ -190,7 +190,7 @@ impl<R: Read> Rows<'_, R> {
         let breaks = self.record.as_slice().iter();
         let breaks = breaks.filter(|byte| **byte == b'\n').count();
         let last = self.record.iter().next_back().unwrap_or_default();
-        breaks > MOST_BREAKS || last.ends_with(b"\n")
+        breaks > MOST_BREAKS || (self.reader.get_ref().is_over && last.ends_with(b"\n"))
     }
 
     /// Where the record begins. The reader says where it was before it skipped blank lines, so it is
@@ -215,6 +215,8 @@ struct LineFeeds<R> {
     left: usize,
     is_after_return: bool,
     is_within_line: bool,
+    /// Whether the file was read to its end.
+    is_over: bool,
 }
 
 impl<R> LineFeeds<R> {
@@ -224,6 +226,7 @@ impl<R> LineFeeds<R> {
             left: 0,
             is_after_return: false,
             is_within_line: false,
+            is_over: false,
         }
     }
 
@@ -263,6 +266,7 @@ impl<R: Read> Read for LineFeeds<R> {
                 return Ok(kept);
             }
             if read == 0 {
+                self.is_over = true;
                 break;
             }
         }
@@ -366,6 +370,12 @@ mod tests {
             );
         }
         assert!(refused(format!("{HEADING}a,1,x\nb,1,\"x")).contains("line 3"));
+    }
+
+    #[test]
+    fn a_cell_may_end_in_a_line_break() {
+        let file = format!("{HEADING}\"a\n\",1,\"x\n\"\nb,1,y\n");
+        assert_eq!(lines(&file).len(), 2);
     }
 
     #[test]
