@@ -133,6 +133,13 @@ async fn without_ids_the_same_file_finds_the_same_subscribers() {
         refused.contains("line 3: phone: the number is that of line 2"),
         "{refused}"
     );
+    let beside = "id,name,phone,plan\ntini,Tini,081200002009,dasar\n,Tono,081200002009,dasar\n";
+    operator.file("list.csv", beside);
+    let refused = operator.is_refused("pesan subscribers import demo list.csv");
+    assert!(
+        refused.contains("line 3: phone: the number is that of line 2"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

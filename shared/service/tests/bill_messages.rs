@@ -324,3 +324,26 @@ async fn who_has_the_id_of_one_who_was_taken_out_is_not_asked_for_their_debt() {
     let found = world.app.store.bill_order(&demo(), &bill("ani")).await;
     assert_eq!(found.unwrap().subscriber, None);
 }
+
+#[tokio::test]
+async fn a_bill_goes_to_the_chat_that_is_linked_when_it_leaves_and_to_none_that_is_not() {
+    for (now, reached) in [(None, vec![]), (Some(9_002), vec![9_002])] {
+        let world = billed(by_telegram("ani", CHAT)).await;
+        world.relay().await;
+        for envelope in world.queued() {
+            support::billing::drive(&world, &envelope).await;
+        }
+        let mut another = by_telegram("ani", CHAT).with_chat(now);
+        another.version = 2;
+        change(&world, another).await;
+        settle_down(&world).await;
+        assert_eq!(told(&world), reached);
+        let last = trace(&world).await.pop().unwrap();
+        let expected = if reached.is_empty() {
+            "CG dropped:unreachable"
+        } else {
+            "CA accepted:telegram"
+        };
+        assert_eq!(last, expected);
+    }
+}

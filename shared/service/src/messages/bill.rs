@@ -168,7 +168,8 @@ pub(super) async fn readdress(
             To::Phone { phone, .. } if *phone != subscriber.phone => {
                 let hash = contact_hash(app, &record.message.merchant, &subscriber.phone).await;
                 Some(To::Phone {
-                    contact: hash.map_err(|failure| StoreError::Unavailable(failure.to_string()))?,
+                    contact: hash
+                        .map_err(|failure| StoreError::Unavailable(failure.to_string()))?,
                     phone: subscriber.phone.clone(),
                 })
             }

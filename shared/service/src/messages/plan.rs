@@ -124,7 +124,8 @@ fn standing(record: &MessageRecord, around: &Surroundings, now: Timestamp) -> St
     };
     let (phone, unreachable) = match &record.to {
         To::Chat(chat) => {
-            let is_gone = around.chat(*chat).unreachable || bill::is_unlinked(record, *chat, around);
+            let is_gone =
+                around.chat(*chat).unreachable || bill::is_unlinked(record, *chat, around);
             (None, is_gone)
         }
         To::Phone { contact, .. } => (Some(around.phone(contact)), false),

@@ -288,6 +288,8 @@ fn d11_who_paid_paused_opted_out_or_left_is_not_reminded() {
     let paid = cell.pay(FEE, Source::Cash(who()), now).unwrap();
     let part = cell.pay(Rupiah::new(1), Source::Cash(who()), now).unwrap();
     let voided = cell.void(reason(), who(), now).unwrap();
+    let order = cell.bill.as_ref().unwrap().attempt(1);
+    let in_review = cell.reviewing(&order, true, now).unwrap();
     let mute = Reach::Nothing(NoChannel::OptedOut);
     let last = Some(Effect::LastReminder);
     let tell = Some(Effect::Tell(Channel::WhatsApp));
@@ -295,6 +297,8 @@ fn d11_who_paid_paused_opted_out_or_left_is_not_reminded() {
         (&paid, Some(owing()), "P", [None, None]),
         (&voided, Some(owing()), "K", [None, None]),
         (&part, Some(owing()), "C", [tell, last]),
+        // The message is dropped when it leaves, and nobody is cut off meanwhile.
+        (&in_review, Some(owing()), "C", [tell, None]),
         (
             &cell,
             Some(with(|facts| facts.subscription = Subscription::Paused)),
