@@ -452,6 +452,15 @@ async fn a_subscriber_is_made_changed_and_taken_out_from_the_terminal() {
     stack.writes("6281234567891", "STOP", 1).await;
     let refused = operator.is_refused("pesan subscribers set demo ani --consent form");
     assert!(refused.contains("MULAI"), "{refused}");
+    // It was said of that number, and stays with it.
+    for (number, source) in [
+        ("081234567892", Value::Null),
+        ("081234567891", json!("WhatsApp STOP")),
+    ] {
+        let moved = format!("pesan subscribers set demo ani --phone {number} --json");
+        let moved = operator.does(&moved).json();
+        assert_eq!(moved["opted_out"]["source"], source, "{number}");
+    }
 
     let refused = operator.is_refused("pesan subscribers remove demo ani");
     assert!(refused.contains("--yes"), "{refused}");

@@ -436,7 +436,10 @@ impl Change {
             to.consent.clone_from(consent);
         }
         if let Some(chat) = self.telegram_chat {
-            *to = to.clone().with_chat(chat);
+            *to = match chat {
+                Some(_) => to.clone().with_chat(chat),
+                None => to.clone().without_chat(),
+            };
         }
         Ok(())
     }

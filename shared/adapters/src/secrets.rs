@@ -88,6 +88,9 @@ impl MerchantSecret {
 
 /// The name of the key that order pages' links are derived from.
 pub const LINK_KEY: &str = "link-key";
+
+/// The keys before that one whose links still open, one a line: read by the operator's command line alone.
+pub const LINK_KEYS_BEFORE: &str = "link-keys-before";
 /// The name of the key that stands between a phone number and the key of its row.
 pub const CONTACT_KEY: &str = "contact-key";
 /// The name of the WhatsApp app's secret, which signs its webhooks. One a line: while it is

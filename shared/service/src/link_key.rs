@@ -3,11 +3,11 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use pesan_adapters::dynamodb::{LinkedPage, Tape};
-use pesan_adapters::secrets::LINK_KEY;
+use pesan_adapters::secrets::{LINK_KEY, LINK_KEYS_BEFORE};
 use pesan_domain::billing::{Period, RunId, Shard};
 use pesan_domain::ids::MerchantId;
 use pesan_domain::merchant::Merchant;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::links::{bill_token_of, order_token_of, token_hash};
 use crate::merchants::{OperatorError, list, stored};
@@ -37,21 +37,51 @@ pub struct Linked {
 }
 
 /// Exchanges the key: first every booking and bill of the last `days` gets a link under the new key,
-/// then the key is written, then the links under the old one are taken out if they are revoked.
+/// then the key is written, then the links under all keys before it are taken out if they are revoked.
 ///
 /// # Errors
 /// [`OperatorError::NotMade`] where there is none. Broken off before the key was written, the old one
-/// holds; broken off later, some old links still open.
+/// holds; broken off later, some old links still open, and the same again takes them out.
 pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<Linked, OperatorError> {
     let old = stored(app, LINK_KEY).await?;
     let old = old.ok_or_else(|| OperatorError::NotMade("link key".to_owned()))?;
+    let mut before = before(app).await?;
+    before.push(old.expose_secret().to_owned());
+    note(app, &before).await?;
     let fresh = fresh_secret();
     let linked = each(app, days, Does::Add(&fresh)).await?;
     app.parameters.put(LINK_KEY, &fresh).await?;
     if handed_out == HandedOut::Revoked {
-        each(app, days, Does::Remove(&old)).await?;
+        for key in before {
+            each(app, days, Does::Remove(&key.into())).await?;
+        }
+        note(app, &[]).await?;
     }
     Ok(linked)
+}
+
+/// What stands for no keys: a parameter is never empty.
+const NONE: &str = "none";
+/// As many keys fit into a parameter of 4 KB.
+const MOST_BEFORE: usize = 32;
+
+/// The keys before the present one whose links may still open, the oldest first.
+async fn before(app: &App) -> Result<Vec<String>, OperatorError> {
+    let noted = stored(app, LINK_KEYS_BEFORE).await?;
+    let noted = noted.as_ref().map_or("", |noted| noted.expose_secret());
+    let keys = noted.lines().filter(|line| *line != NONE);
+    Ok(keys.map(str::to_owned).collect())
+}
+
+async fn note(app: &App, keys: &[String]) -> Result<(), OperatorError> {
+    let oldest = keys.len().saturating_sub(MOST_BEFORE);
+    let kept = keys.get(oldest..).unwrap_or_default().join("\n");
+    let kept = if kept.is_empty() {
+        NONE.to_owned()
+    } else {
+        kept
+    };
+    Ok(app.parameters.put(LINK_KEYS_BEFORE, &kept.into()).await?)
 }
 
 /// Gives every booking and bill of the last `days` a link under the key that is stored: for those that

@@ -229,9 +229,13 @@ impl Speaker<'_> {
         if one.reversed_at.is_none() {
             return words;
         }
-        let taken = self
-            .language
-            .pick("ditarik kembali bank", "taken back by the bank");
+        let taken = if one.struck.is_some() {
+            self.language
+                .pick("dibatalkan oleh toko", "called off by the shop")
+        } else {
+            self.language
+                .pick("ditarik kembali bank", "taken back by the bank")
+        };
         format!("{words} ({taken})")
     }
 }

@@ -90,7 +90,7 @@ async fn set(app: &App, asked: SubscriberChange) -> anyhow::Result<Report> {
             known.consent.clone_from(&consent);
         }
         if asked.no_chat {
-            *known = known.clone().with_chat(None);
+            *known = known.clone().without_chat();
         }
         Ok(())
     });

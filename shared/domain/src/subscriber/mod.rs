@@ -223,6 +223,16 @@ impl Subscriber {
         }
     }
 
+    /// Without a chat; a link to the bot that was given out leads nowhere any more.
+    #[must_use]
+    pub fn without_chat(self) -> Self {
+        Self {
+            telegram_chat: None,
+            chat_changes: self.chat_changes.saturating_add(1),
+            ..self
+        }
+    }
+
     /// With what their phone's owner said on WhatsApp since `opted_out_at`, or takes back. What the
     /// merchant noted itself stays.
     #[must_use]

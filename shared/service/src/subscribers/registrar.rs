@@ -95,7 +95,8 @@ impl<'a> Registrar<'a> {
     }
 
     /// Whose number is new to us may have written STOP from it before. Of a number that they had, this
-    /// was heard when it came; and no change takes back what was said.
+    /// was heard when it came. A word belongs to the number that it came from: who moves to another leaves
+    /// it there.
     async fn let_old_words_hold(
         &self,
         changes: &mut [SubscriberChange],
@@ -113,6 +114,9 @@ impl<'a> Registrar<'a> {
         for change in changes.iter_mut().filter(|change| has_new_number(change)) {
             let phone = phones.get(&change.hash);
             let opted_out_at = phone.and_then(|phone| phone.contact.consent.opted_out_at);
+            if change.old_hash.is_some() {
+                change.subscriber = change.subscriber.heard(None);
+            }
             if opted_out_at.is_some() {
                 change.subscriber = change.subscriber.heard(opted_out_at);
             }

@@ -69,6 +69,7 @@ pub(super) struct Sheet<R> {
 pub(super) struct Rows<'a, R> {
     reader: Reader<LineFeeds<BufReader<&'a mut R>>>,
     record: ByteRecord,
+    delimiter: u8,
 }
 
 /// A row.
@@ -154,6 +155,7 @@ fn rows_from<R: Read + Seek>(
     Ok(Rows {
         reader,
         record: ByteRecord::new(),
+        delimiter,
     })
 }
 
@@ -184,13 +186,16 @@ impl<R: Read> Rows<'_, R> {
         Ok(Some(Row { line, cells }))
     }
 
-    /// Whether a quotation mark swallowed the rows behind it: more lines than a cell has, or the line
-    /// feed that ends the file.
+    /// Whether a quotation mark swallowed the rows behind it: more lines than a cell has, what stands
+    /// between cells beside a line break, or the line feed that ends the file.
     fn is_left_open(&self) -> bool {
         let breaks = self.record.as_slice().iter();
         let breaks = breaks.filter(|byte| **byte == b'\n').count();
         let last = self.record.iter().next_back().unwrap_or_default();
-        breaks > MOST_BREAKS || (self.reader.get_ref().is_over && last.ends_with(b"\n"))
+        let has_row = |cell: &[u8]| cell.contains(&b'\n') && cell.contains(&self.delimiter);
+        breaks > MOST_BREAKS
+            || self.record.iter().any(has_row)
+            || (self.reader.get_ref().is_over && last.ends_with(b"\n"))
     }
 
     /// Where the record begins. The reader says where it was before it skipped blank lines, so it is
@@ -370,6 +375,12 @@ mod tests {
             );
         }
         assert!(refused(format!("{HEADING}a,1,x\nb,1,\"x")).contains("line 3"));
+    }
+
+    #[test]
+    fn a_quotation_mark_that_a_later_one_closes_swallows_nobody() {
+        let file = format!("{HEADING}\"Ani,081277700020,x\nq3,\"Cici\",1\n");
+        assert!(refused(file).contains("line 2: a quotation mark"));
     }
 
     #[test]
