@@ -337,7 +337,11 @@ async fn a_record_for_the_wrong_bill_is_struck_out_and_the_bill_asks_again() {
     operator.is_refused(&strike(0));
     let said = operator.does(&strike(1)).out;
     assert!(said.contains("Rp150.000"), "{said}");
-    assert!(operator.is_refused(&strike(1)).contains("recorded already"));
+    assert!(
+        operator
+            .is_refused(&strike(1))
+            .contains("struck out already")
+    );
     assert_eq!(debtor.page().await.says(), (BILL, FEE, "Created"));
     assert_eq!(debtor.symbols(), "AUUUU", "the reminders come again");
     let shown = operator.does(&format!("pesan bills show demo {BILL}")).out;

@@ -147,6 +147,9 @@ pub(crate) struct InReview {
     /// Its order at Midtrans
     #[schema(example = "B-202611-plg-001-A2")]
     order: String,
+    /// What came and has not gone back
+    #[schema(example = 150_000)]
+    amount: u64,
     /// Since when
     #[schema(format = DateTime, example = "2026-12-01T03:00:00Z")]
     since: String,
@@ -353,6 +356,7 @@ impl From<&billing::InReview> for InReview {
     fn from(one: &billing::InReview) -> Self {
         Self {
             order: one.order.as_str().to_owned(),
+            amount: one.amount.get(),
             since: one.since.to_string(),
         }
     }
