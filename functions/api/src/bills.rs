@@ -135,7 +135,8 @@ pub(crate) struct Payment {
     /// When the bank took it back, or the shop struck it out; null where neither did
     #[schema(required, format = DateTime, example = json!(null))]
     reversed_at: Option<String>,
-    /// Why the shop struck it out, since it never came; null where it did not
+    /// Why the shop struck it out: it never came or, online, was given back by hand and never counted;
+    /// null where it did not
     #[schema(required, example = json!(null))]
     struck: Option<String>,
 }

@@ -227,13 +227,15 @@ impl Cell {
             }
             None => {
                 let counted = bill.standing(order).ok_or(Refused::NotPaid)?;
+                if counted.surplus == Rupiah::ZERO {
+                    return Err(Refused::NotPaid);
+                }
                 std::mem::take(&mut counted.surplus)
             }
         };
-        if amount == Rupiah::ZERO {
-            return Err(Refused::NotPaid);
+        if bill.instalments.len() >= MOST_RECORDED {
+            return Err(Refused::TooMany);
         }
-        check(amount, amount, bill.instalments.len())?;
         bill.instalments.push(Instalment {
             reversed_at: Some(at),
             struck: Some(struck),

@@ -104,6 +104,9 @@ fn no_more_of_what_waits_counts_than_came_and_than_the_bill_asks_for() {
     let much = accept(&waits, Rupiah::new(300_000), None).unwrap();
     assert_eq!(sums(&much), [150_000, 0, 0]);
     assert_eq!(bill_of(&much).surplus_of(&order(1)), FEE);
+    // Of what only the method's fee is left, nobody can be stuck with the decision.
+    let none = waits.reviewing(&order(1), Some(Rupiah::ZERO), month_end());
+    assert_eq!(bill_of(&returned(&none.unwrap(), 1).unwrap()).in_review, []);
     // A part of it went back before anybody decided.
     let less = waits.reviewing(&order(1), Some(Rupiah::new(5_000)), month_end());
     assert_eq!(
