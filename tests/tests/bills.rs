@@ -322,6 +322,92 @@ async fn while_money_is_looked_at_nobody_is_asked_for_it_and_it_counts_once_acce
     assert_eq!(payment_state(stack, BILL).await, "Paid");
     assert_eq!(debtor.symbols(), "PPPPP");
     operator.is_refused(&accept(&format!("--order {BILL}")));
+    assert!(said.contains("Rp50.000 more came"), "{said}");
+
+    // What more came goes back, and the bill is as paid as it was.
+    let surplus = json!({"do": "refund", "refund_amount": 50_000});
+    stack.bank(BILL, surplus).await;
+    assert_eq!(payment_state(stack, BILL).await, "PartlyRefunded");
+    assert_eq!(debtor.page().await.says(), (BILL, FEE, "Paid"));
+    assert_eq!(debtor.symbols(), "PPPPP");
+    assert_eq!(debtor.shown()["payments"][1]["surplus"], 0);
+}
+
+#[tokio::test]
+async fn j1_a_decision_about_money_whose_answer_is_lost_is_recorded_once() {
+    for is_accepted in [true, false] {
+        let debtor = Debtor::billed().await;
+        debtor.click().await;
+        debtor.cash(50_000);
+        debtor.stack.bank(BILL, pay()).await;
+        let lost = json!({
+            "at": "dynamodb", "fault": "timeout_after", "op": "TransactWriteItems", "times": 100,
+        });
+        debtor.stack.fault(lost).await;
+        let (decision, left) = if is_accepted {
+            ("accept", 0)
+        } else {
+            ("return --reason kembali", 100_000)
+        };
+        let line = format!("{decision} demo {BILL} --order {BILL} --by sari");
+        debtor.operator.does(&format!("pesan bills {line}"));
+        let shown = debtor.shown();
+        assert_eq!(shown["remaining"], left);
+        assert_eq!(shown["payments"].as_array().unwrap().len(), 2);
+        assert_eq!(shown["in_review"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn money_that_midtrans_cannot_refund_is_given_back_by_hand_and_waits_for_nobody() {
+    for closed in ["cash", "void"] {
+        let debtor = Debtor::billed().await;
+        let (stack, operator) = (&debtor.stack, &debtor.operator);
+        debtor.click().await;
+        let choose = json!({"do": "choose", "method": "bca_va"});
+        stack.bank(BILL, choose).await;
+        let state = if closed == "cash" {
+            debtor.cash(FEE);
+            "Paid"
+        } else {
+            operator.does(&format!(
+                "pesan bills void demo {BILL} --reason salah --by sari"
+            ));
+            "Voided"
+        };
+        stack.bank(BILL, json!({"do": "pay"})).await;
+        assert_eq!(debtor.page().await.says(), (BILL, FEE, "Review"));
+        assert_eq!(debtor.shown()["in_review"][0]["amount"], FEE);
+        let symbols = debtor.symbols();
+        let back = |order: &str| {
+            format!(
+                "pesan bills return demo {BILL} --order {order} --reason 'transfer balik' --by sari"
+            )
+        };
+        operator.is_refused(&back(SECOND));
+        let said = operator.does(&back(BILL)).out;
+        assert!(said.contains("given back"), "{said}");
+        assert_eq!(stack.waiting("review").await, [""; 0]);
+        assert_eq!(payment_state(stack, BILL).await, "Refunded");
+        let shown = debtor.shown();
+        assert_eq!(
+            (&shown["state"], &shown["in_review"]),
+            (&json!(state), &json!([]))
+        );
+        assert_eq!(
+            (&shown["remaining"], &shown["lost"]),
+            (&json!(0), &json!(0))
+        );
+        let text = operator.does(&format!("pesan bills show demo {BILL}")).out;
+        assert!(
+            text.contains("given back by sari") && text.contains("transfer balik"),
+            "{text}"
+        );
+        assert_eq!(debtor.symbols(), symbols);
+        assert_ne!(debtor.page().await.payment, "Review");
+        let said = operator.is_refused(&back(BILL));
+        assert!(said.contains("no such payment"), "{said}");
+    }
 }
 
 #[tokio::test]
@@ -337,7 +423,11 @@ async fn a_record_for_the_wrong_bill_is_struck_out_and_the_bill_asks_again() {
     operator.is_refused(&strike(0));
     let said = operator.does(&strike(1)).out;
     assert!(said.contains("Rp150.000"), "{said}");
-    assert!(operator.is_refused(&strike(1)).contains("recorded already"));
+    assert!(
+        operator
+            .is_refused(&strike(1))
+            .contains("struck out already")
+    );
     assert_eq!(debtor.page().await.says(), (BILL, FEE, "Created"));
     assert_eq!(debtor.symbols(), "AUUUU", "the reminders come again");
     let shown = operator.does(&format!("pesan bills show demo {BILL}")).out;

@@ -135,7 +135,8 @@ pub(crate) struct Payment {
     /// When the bank took it back, or the shop struck it out; null where neither did
     #[schema(required, format = DateTime, example = json!(null))]
     reversed_at: Option<String>,
-    /// Why the shop struck it out, since it never came; null where it did not
+    /// Why the shop struck it out: it never came or, online, was given back by hand and never counted;
+    /// null where it did not
     #[schema(required, example = json!(null))]
     struck: Option<String>,
 }
@@ -147,6 +148,9 @@ pub(crate) struct InReview {
     /// Its order at Midtrans
     #[schema(example = "B-202611-plg-001-A2")]
     order: String,
+    /// What came and has not gone back
+    #[schema(example = 150_000)]
+    amount: u64,
     /// Since when
     #[schema(format = DateTime, example = "2026-12-01T03:00:00Z")]
     since: String,
@@ -353,6 +357,7 @@ impl From<&billing::InReview> for InReview {
     fn from(one: &billing::InReview) -> Self {
         Self {
             order: one.order.as_str().to_owned(),
+            amount: one.amount.get(),
             since: one.since.to_string(),
         }
     }

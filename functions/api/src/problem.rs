@@ -475,6 +475,7 @@ impl From<Refused> for Problem {
             Refused::NoBill
             | Refused::Closed(_)
             | Refused::Known
+            | Refused::Struck
             | Refused::NotPaid
             | Refused::TooMany => Self::new(Kind::Conflict, refused.to_string()),
         }

@@ -88,10 +88,28 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
             let cell = billing::accept(app, &id, &bill, &accepted).await?;
             done(&cell, &bill, |now| {
                 let (order, rest) = (accepted.order.as_str(), now.remaining());
-                format!(
-                    "the money of {order} counts, and {rest} of {bill} remains. What more came is to be \
-                     given back at Midtrans"
-                )
+                let counts = format!("the money of {order} counts, and {rest} of {bill} remains");
+                match now.surplus_of(&accepted.order) {
+                    Rupiah::ZERO => counts,
+                    surplus => format!("{counts}. {}", to_give_back(surplus)),
+                }
+            })
+        }
+        BillsCommand::Return {
+            one,
+            order,
+            reason,
+            by,
+        } => {
+            let OneBill { id, bill } = one;
+            let struck = Struck {
+                by: Who::new(&by)?,
+                reason: Reason::new(&reason)?,
+            };
+            let cell = billing::give_back_uncounted(app, &id, &bill, &order, &struck).await?;
+            done(&cell, &bill, |now| {
+                let (order, rest) = (order.as_str(), now.remaining());
+                format!("the money of {order} is given back, and {rest} of {bill} remains")
             })
         }
         BillsCommand::Void { one, reason, by } => {
@@ -216,9 +234,10 @@ fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
         lines.push(("paid", format!("{number}: {}", came(one))));
     }
     for one in &bill.in_review {
-        let (order, since) = (one.order.as_str(), one.since);
-        let ways = "`pesan bills accept`, or a refund at Midtrans";
-        lines.push(("in review", format!("{order}, {since}: {ways}")));
+        let (amount, order, since) = (one.amount, one.order.as_str(), one.since);
+        let ways = "`pesan bills accept`, a refund at Midtrans, or `pesan bills return` once it is \
+                    given back by hand";
+        lines.push(("in review", format!("{amount} ({order}), {since}: {ways}")));
     }
     for one in &bill.given_back {
         lines.push(("given back", went(one)));
@@ -240,14 +259,26 @@ fn shown(cell: &Cell, bill: &Bill, page: &str) -> String {
     text
 }
 
+fn to_give_back(surplus: Rupiah) -> String {
+    format!(
+        "{surplus} more came: give it back at Midtrans, or by hand and then say so with `pesan bills \
+         return`"
+    )
+}
+
 fn came(one: &Instalment) -> String {
     let (way, who) = source(&one.source);
     let taken = match (&one.struck, one.reversed_at) {
         (Some(struck), Some(at)) => {
             let (by, reason) = (struck.by.as_str(), struck.reason.as_str());
-            format!(", struck out by {by} {at}: {reason}")
+            let what = match &one.source {
+                Source::Cash(_) | Source::Transfer(_) => "struck out",
+                Source::Online(_) => "given back",
+            };
+            format!(", {what} by {by} {at}: {reason}")
         }
         (None, Some(at)) => format!(", taken back by the bank {at}"),
+        (_, None) if one.surplus > Rupiah::ZERO => format!(". {}", to_give_back(one.surplus)),
         (_, None) => String::new(),
     };
     let known = known_by(one.slip.as_ref());
@@ -284,6 +315,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
         let (way, who) = source(&one.source);
         json!({
             "amount": one.amount.get(),
+            "surplus": one.surplus.get(),
             "source": way,
             "by": who,
             "at": time(one.at),
@@ -304,8 +336,10 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
         })
     });
     let in_review = bill.in_review.iter();
-    let in_review =
-        in_review.map(|one| json!({"order": one.order.as_str(), "since": time(one.since)}));
+    let in_review = in_review.map(|one| {
+        let (order, amount) = (one.order.as_str(), one.amount.get());
+        json!({"order": order, "amount": amount, "since": time(one.since)})
+    });
     let voided = bill.voided.as_ref().map(
         |one| json!({"reason": one.reason.as_str(), "by": one.by.as_str(), "at": time(one.at)}),
     );

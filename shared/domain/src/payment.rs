@@ -151,6 +151,8 @@ pub struct Payment {
     pub order_id: OrderId,
     /// What we asked for.
     pub amount: Rupiah,
+    /// What came without the method's fee, where that is another amount.
+    pub came: Option<Rupiah>,
     /// Where it is.
     pub state: PaymentState,
     /// The transaction its state came from.
@@ -197,6 +199,44 @@ impl Payment {
             version: self.version.saturating_add(1),
             ..self
         }
+    }
+
+    /// After a person gave money back past Midtrans that was in review, all that was left of it.
+    #[must_use]
+    pub fn returned(self) -> Self {
+        let (state, refunded) = match self.state {
+            PaymentState::Review | PaymentState::PartlyRefunded => {
+                (PaymentState::Refunded, self.received())
+            }
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Challenge
+            | PaymentState::Paid
+            | PaymentState::Denied
+            | PaymentState::Cancelled
+            | PaymentState::Expired
+            | PaymentState::Refunded
+            | PaymentState::ChargedBack
+            | PaymentState::Reversed => (self.state, self.refunded),
+        };
+        Self {
+            state,
+            refunded,
+            version: self.version.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// What came, without the method's fee.
+    #[must_use]
+    pub fn received(&self) -> Rupiah {
+        self.came.unwrap_or(self.amount)
+    }
+
+    /// What of that has not gone back.
+    #[must_use]
+    pub fn left(&self) -> Rupiah {
+        self.received().saturating_sub(self.gone_back())
     }
 }
 
@@ -413,6 +453,7 @@ impl Payment {
         Self {
             order_id,
             amount,
+            came: None,
             state: PaymentState::Created,
             transaction: None,
             captured: false,
@@ -432,7 +473,7 @@ impl Payment {
         use PaymentState as P;
         match self.state {
             P::PartlyRefunded => self.refunded,
-            P::Refunded | P::ChargedBack | P::Reversed | P::Cancelled => self.amount,
+            P::Refunded | P::ChargedBack | P::Reversed | P::Cancelled => self.received(),
             P::Created
             | P::Pending
             | P::Challenge
@@ -525,7 +566,7 @@ impl Payment {
             };
         }
         if !self.is_right_amount(seen) {
-            return self.moved(
+            let mut verdict = self.moved(
                 seen,
                 PaymentState::Review,
                 vec![
@@ -533,6 +574,13 @@ impl Payment {
                     Effect::Notify(Notice::Review),
                 ],
             );
+            if let Some(payment) = &mut verdict.payment {
+                let fee = seen.fee_on_top();
+                let came = seen.in_rupiah().map(|gross| gross.saturating_sub(fee));
+                payment.came = came.filter(|came| *came != self.amount);
+                payment.fee = (fee > Rupiah::ZERO).then_some(fee);
+            }
+            return verdict;
         }
         let mut verdict = self.moved(
             seen,
@@ -577,10 +625,7 @@ impl Payment {
             P::Refunded | P::ChargedBack | P::Reversed => return Verdict::default(),
             _ => {}
         }
-        let whole = self
-            .amount
-            .checked_add(self.fee.unwrap_or_default())
-            .unwrap_or(self.amount);
+        let whole = self.received().saturating_add(self.fee.unwrap_or_default());
         let told = match (seen.status, seen.refunded) {
             (VendorStatus::Refund, None) => whole,
             (_, told) => told.unwrap_or(self.refunded),
@@ -613,22 +658,33 @@ impl Payment {
     /// amount where the difference is the fee that the answer names.
     #[must_use]
     pub fn is_right_amount(&self, seen: &Observation) -> bool {
-        let Some(gross) = seen.gross else {
+        let Some(gross) = seen.in_rupiah() else {
             return false;
         };
-        let currency = seen
-            .currency
-            .as_deref()
-            .is_none_or(|currency| currency == "IDR");
         let with_fee = seen.imposed.is_some_and(|imposed| {
             imposed.original == self.amount
                 && imposed.original.checked_add(imposed.fee) == Some(gross)
         });
-        currency && (gross == self.amount || with_fee)
+        gross == self.amount || with_fee
     }
 }
 
 impl Observation {
+    /// What the customer pays, where that is an amount in rupiah.
+    fn in_rupiah(&self) -> Option<Rupiah> {
+        let currency = self.currency.as_deref();
+        self.gross
+            .filter(|_| currency.is_none_or(|currency| currency == "IDR"))
+    }
+
+    /// What of that is the method's fee, by what it says itself.
+    fn fee_on_top(&self) -> Rupiah {
+        let imposed = self
+            .imposed
+            .filter(|imposed| imposed.original.checked_add(imposed.fee) == self.gross);
+        imposed.map(|imposed| imposed.fee).unwrap_or_default()
+    }
+
     fn is_challenged(&self) -> bool {
         self.fraud.as_deref() == Some("challenge")
     }

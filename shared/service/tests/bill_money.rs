@@ -12,7 +12,7 @@ mod support;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use pesan_domain::billing::{Bill, BillState, Reason, Refused, RunId, Source, Track, Who};
+use pesan_domain::billing::{Bill, BillState, Reason, Refused, RunId, Source, Struck, Track, Who};
 use pesan_domain::calendar::Zone;
 use pesan_domain::ids::OrderId;
 use pesan_domain::money::Rupiah;
@@ -135,6 +135,28 @@ async fn refund(app: &App, amount: Rupiah) -> Result<BillState, BillingError> {
         by: Who::new("sari").unwrap(),
     };
     let back = billing::refund(app, &demo(), &bill("ani"), &returned).await?;
+    Ok(back.bill.unwrap().state())
+}
+
+/// Counts what waits of the first attempt.
+async fn accept(app: &App) -> Result<BillState, BillingError> {
+    let accepted = billing::Accepted {
+        order: OrderId::parse(bill("ani").as_str()).unwrap(),
+        amount: None,
+        by: Who::new("sari").unwrap(),
+    };
+    let accepted = billing::accept(app, &demo(), &bill("ani"), &accepted).await?;
+    Ok(accepted.bill.unwrap().state())
+}
+
+/// Records that what waits of the first attempt went back.
+async fn give_back(app: &App) -> Result<BillState, BillingError> {
+    let order = OrderId::parse(bill("ani").as_str()).unwrap();
+    let struck = Struck {
+        by: Who::new("sari").unwrap(),
+        reason: Reason::new("transfer balik").unwrap(),
+    };
+    let back = billing::give_back_uncounted(app, &demo(), &bill("ani"), &order, &struck).await?;
     Ok(back.bill.unwrap().state())
 }
 
@@ -312,6 +334,89 @@ async fn j1_a_lost_answer_records_money_by_hand_once() {
             }
         }
     }
+}
+
+impl Shop {
+    /// What Midtrans says from now on, and tells.
+    async fn tells(&self, body: &mut Value, told: Value) {
+        for (field, value) in told.as_object().unwrap() {
+            body[field] = value.clone();
+        }
+        *self.world.stand.status.lock().unwrap() = body.clone();
+        notified(&self.world.app, body).await;
+    }
+}
+
+#[tokio::test]
+async fn j1_a_lost_answer_decides_about_money_once() {
+    for fault in [Fault::Fails, Fault::Loses] {
+        for nth in 1.. {
+            let shop = Shop::billed().await;
+            let mut body = shop.clicked().await;
+            let wrong = json!({"gross_amount": "300000.00"});
+            shop.tells(&mut body, wrong).await;
+            shop.gate.order(nth, fault);
+            assert_eq!(accept(&shop.gated).await, Ok(BillState::Paid));
+            let is_met = shop.gate.is_over();
+            let paid = shop.bill().await;
+            assert_eq!((paid.kept(), paid.instalments.len()), (FEE, 1));
+            assert_eq!(shop.payment(&body).await, PaymentState::Paid);
+            assert_eq!(shop.waiting("review").await, 0);
+            shop.gate.order(nth, fault);
+            assert_eq!(give_back(&shop.gated).await, Ok(BillState::Paid));
+            let paid = shop.bill().await;
+            assert_eq!((paid.kept(), paid.instalments.len()), (FEE, 2));
+            assert_eq!(shop.payment(&body).await, PaymentState::Paid);
+            if !is_met {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn b3_what_more_came_than_a_bill_asks_for_goes_back_and_the_bill_stays_paid() {
+    let shop = Shop::billed().await;
+    let mut body = shop.clicked().await;
+    let wrong = json!({"gross_amount": "300000.00"});
+    shop.tells(&mut body, wrong).await;
+    assert_eq!(shop.payment(&body).await, PaymentState::Review);
+    assert_eq!(shop.bill().await.in_review[0].amount, Rupiah::new(300_000));
+    assert_eq!(accept(&shop.world.app).await, Ok(BillState::Paid));
+    let back = json!({"transaction_status": "partial_refund", "refund_amount": "150000.00"});
+    shop.tells(&mut body, back).await;
+    let bill = shop.bill().await;
+    assert_eq!((bill.state(), bill.kept()), (BillState::Paid, FEE));
+    assert_eq!(shop.symbols().await, "PPPPP");
+    assert_eq!(shop.payment(&body).await, PaymentState::PartlyRefunded);
+}
+
+#[tokio::test]
+async fn b3_money_in_review_that_goes_back_in_parts_waits_for_nobody_in_the_end() {
+    for last in ["refund", "chargeback"] {
+        let shop = Shop::billed().await;
+        let mut body = shop.clicked().await;
+        let wrong = json!({"gross_amount": "15000.00"});
+        shop.tells(&mut body, wrong).await;
+        let part = json!({"transaction_status": "partial_refund", "refund_amount": "5000.00"});
+        shop.tells(&mut body, part).await;
+        assert_eq!(shop.waiting("review").await, 1);
+        assert_eq!(shop.bill().await.in_review[0].amount, Rupiah::new(10_000));
+        let rest = json!({"transaction_status": last, "refund_amount": "15000.00"});
+        shop.tells(&mut body, rest).await;
+        assert_eq!(shop.waiting("review").await, 0, "{last}");
+        assert_eq!(shop.bill().await.in_review, []);
+    }
+}
+
+#[tokio::test]
+async fn b3_of_money_in_review_no_more_counts_than_came() {
+    let shop = Shop::billed().await;
+    let mut body = shop.clicked().await;
+    let wrong = json!({"gross_amount": "15000.00"});
+    shop.tells(&mut body, wrong).await;
+    assert_eq!(accept(&shop.world.app).await, Ok(BillState::Owed));
+    assert_eq!(shop.bill().await.kept(), Rupiah::new(15_000));
 }
 
 #[tokio::test]

@@ -226,16 +226,13 @@ impl Speaker<'_> {
             Source::Online(_) => self.language.pick("Bayar online", "Paid online"),
         };
         let words = format!("{way} · {}", self.date(one.at));
-        if one.reversed_at.is_none() {
-            return words;
-        }
-        let taken = if one.struck.is_some() {
-            self.language
-                .pick("dibatalkan oleh toko", "called off by the shop")
-        } else {
-            self.language
-                .pick("ditarik kembali bank", "taken back by the bank")
+        let taken = match (&one.struck, one.reversed_at, &one.source) {
+            (None, None, _) => return words,
+            (None, Some(_), _) => ("ditarik kembali bank", "taken back by the bank"),
+            (Some(_), _, Source::Online(_)) => ("dikembalikan", "given back"),
+            (Some(_), _, Source::Cash(_) | Source::Transfer(_)) => ("dibatalkan", "struck out"),
         };
+        let taken = self.language.pick(taken.0, taken.1);
         format!("{words} ({taken})")
     }
 }

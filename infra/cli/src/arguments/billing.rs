@@ -68,10 +68,27 @@ pub enum BillsCommand {
         /// The order that it was paid with
         #[arg(long, value_parser = order_id)]
         order: OrderId,
-        /// How much of it counts; what the bill asks for unless said
+        /// How much of it counts; what came, at most what the bill asks for, unless said
         #[arg(long, value_parser = rupiah)]
         amount: Option<Rupiah>,
         /// Who decides
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Records that money that counts for nothing was given back by hand, all of it: what waits for a
+    /// decision, or what more came than was let count. What is given back in Midtrans' dashboard
+    /// records itself
+    Return {
+        /// The bill
+        #[command(flatten)]
+        one: OneBill,
+        /// The order that it was paid with
+        #[arg(long, value_parser = order_id)]
+        order: OrderId,
+        /// Why, and how it went back
+        #[arg(long)]
+        reason: String,
+        /// Who says so
         #[arg(long, value_name = "NAME")]
         by: String,
     },

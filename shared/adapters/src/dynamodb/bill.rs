@@ -65,6 +65,8 @@ struct SlipRow {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct InstalmentRow {
     amount: u64,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    surplus: u64,
     source: SourceRow,
     at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,6 +86,8 @@ struct StruckRow {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct InReviewRow {
     order: String,
+    #[serde(default)]
+    amount: u64,
     since: i64,
 }
 
@@ -207,6 +211,7 @@ impl From<&Instalment> for InstalmentRow {
     fn from(instalment: &Instalment) -> Self {
         Self {
             amount: instalment.amount.get(),
+            surplus: instalment.surplus.get(),
             source: SourceRow::from(&instalment.source),
             at: millis(instalment.at),
             reversed_at: instalment.reversed_at.map(millis),
@@ -220,6 +225,7 @@ impl InstalmentRow {
     fn instalment(&self) -> Result<Instalment, StoreError> {
         Ok(Instalment {
             amount: Rupiah::new(self.amount),
+            surplus: Rupiah::new(self.surplus),
             source: self.source.source()?,
             at: moment(self.at)?,
             reversed_at: self.reversed_at.map(moment).transpose()?,
@@ -251,6 +257,7 @@ impl From<&InReview> for InReviewRow {
     fn from(in_review: &InReview) -> Self {
         Self {
             order: in_review.order.as_str().to_owned(),
+            amount: in_review.amount.get(),
             since: millis(in_review.since),
         }
     }
@@ -260,6 +267,7 @@ impl InReviewRow {
     fn in_review(&self) -> Result<InReview, StoreError> {
         Ok(InReview {
             order: OrderId::parse(&self.order).map_err(broken)?,
+            amount: Rupiah::new(self.amount),
             since: moment(self.since)?,
         })
     }

@@ -70,11 +70,12 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes that money in review counts: payment, cell, and that nobody need look at it any more.
+    /// Writes what a person decided about money in review: payment, cell, and that nobody need look at
+    /// it any more.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another write of either came first.
-    pub async fn accept(
+    pub async fn decide_review(
         &self,
         merchant: &Merchant,
         payment: &Payment,

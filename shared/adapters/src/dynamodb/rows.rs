@@ -430,6 +430,8 @@ impl ReservationRow {
 pub(super) struct PaymentRow {
     pub order_id: String,
     pub amount: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came: Option<u64>,
     pub state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
@@ -453,6 +455,7 @@ impl From<&Payment> for PaymentRow {
         Self {
             order_id: payment.order_id.as_str().to_owned(),
             amount: payment.amount.get(),
+            came: payment.came.map(Rupiah::get),
             state: payment.state.name().to_owned(),
             transaction: payment
                 .transaction
@@ -475,6 +478,7 @@ impl PaymentRow {
         Ok(Payment {
             order_id: OrderId::parse(&self.order_id).map_err(broken)?,
             amount: Rupiah::new(self.amount),
+            came: self.came.map(Rupiah::new),
             state: PaymentState::parse(&self.state).map_err(broken)?,
             transaction: self
                 .transaction

@@ -47,6 +47,8 @@ pub struct Bill {
 pub struct InReview {
     /// Of which order.
     pub order: OrderId,
+    /// What came and has not gone back.
+    pub amount: Rupiah,
     /// Since when.
     pub since: Timestamp,
 }
@@ -56,13 +58,15 @@ pub struct InReview {
 pub struct Instalment {
     /// How much.
     pub amount: Rupiah,
+    /// What more came with it, does not count, and is for the shop to give back.
+    pub surplus: Rupiah,
     /// How it came, and who says so.
     pub source: Source,
     /// When.
     pub at: Timestamp,
     /// When the bank took it back, or it was struck out.
     pub reversed_at: Option<Timestamp>,
-    /// Who struck it out, since it never came.
+    /// Who struck it out: it never came or, of an order, it was given back and never counted.
     pub struck: Option<Struck>,
     /// The slip of whoever recorded it; none where Midtrans told of it.
     pub slip: Option<Slip>,
@@ -194,6 +198,7 @@ impl Instalment {
     pub fn new(amount: Rupiah, source: Source, at: Timestamp) -> Self {
         Self {
             amount,
+            surplus: Rupiah::ZERO,
             source,
             at,
             reversed_at: None,
@@ -271,6 +276,9 @@ impl Bill {
             if one.reversed_at.is_none() {
                 return one.amount;
             }
+            if one.struck.is_some() {
+                return Rupiah::ZERO;
+            }
             match &one.source {
                 Source::Online(order) => self.refunded_of(order).min(one.amount),
                 Source::Cash(_) | Source::Transfer(_) => Rupiah::ZERO,
@@ -311,10 +319,10 @@ impl Bill {
         self.lost = self.lost.saturating_add(twice);
     }
 
-    /// When money that came with this reference was recorded.
+    /// When money that came with this reference was recorded. What was struck out holds none.
     pub(super) fn came_as(&self, slip: Option<&Slip>) -> Option<Timestamp> {
         let reference = slip?.reference.as_ref();
-        let mut known = self.instalments.iter();
+        let mut known = self.instalments.iter().filter(|one| one.struck.is_none());
         known
             .find(|one| is_of(one.slip.as_ref(), reference))
             .map(|one| one.at)

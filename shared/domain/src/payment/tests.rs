@@ -229,6 +229,67 @@ fn b3_a_wrong_amount_goes_to_review_with_an_alarm() {
 }
 
 #[test]
+fn b3_of_a_wrong_amount_goes_back_what_came_and_not_what_was_asked() {
+    let rupiah = Rupiah::new;
+    let in_review = |gross, imposed| {
+        let seen = Observation {
+            gross: Some(rupiah(gross)),
+            imposed,
+            ..seen("settlement")
+        };
+        payment(P::Pending).apply(&seen, now()).payment.unwrap()
+    };
+    let part = |payment: &Payment, refunded| {
+        let seen = Observation {
+            refunded: Some(rupiah(refunded)),
+            ..seen("partial_refund")
+        };
+        payment.apply(&seen, now()).payment.unwrap()
+    };
+    let twice = in_review(140_000, None);
+    assert_eq!(
+        (twice.received(), twice.left()),
+        (rupiah(140_000), rupiah(140_000))
+    );
+    let back = part(&twice.clone().accepted(), 70_000);
+    assert_eq!(
+        (back.state, back.left()),
+        (P::PartlyRefunded, rupiah(70_000))
+    );
+    let whole = twice.apply(&seen("refund"), now()).payment.unwrap();
+    assert_eq!(
+        (whole.state, whole.gone_back()),
+        (P::Refunded, rupiah(140_000))
+    );
+    let few = part(&in_review(7_000, None), 7_000);
+    assert_eq!((few.state, few.left()), (P::Refunded, Rupiah::ZERO));
+    // The method's fee is not the shop's.
+    let fee = ImposedFee {
+        original: rupiah(140_000),
+        fee: rupiah(71),
+    };
+    let with_fee = in_review(140_071, Some(fee));
+    assert_eq!(with_fee.received(), rupiah(140_000));
+    assert_eq!(part(&with_fee, 140_071).state, P::Refunded);
+}
+
+#[test]
+fn what_a_person_gave_back_of_money_in_review_is_refunded() {
+    for state in PaymentState::ALL {
+        let expected = match state {
+            P::Review | P::PartlyRefunded => P::Refunded,
+            _ => state,
+        };
+        let returned = payment(state).returned();
+        assert_eq!(
+            (returned.state, returned.version),
+            (expected, 2),
+            "{state:?}"
+        );
+    }
+}
+
+#[test]
 fn b4_a_fee_on_top_is_paid_and_kept_apart() {
     let fee = |fee| Observation {
         gross: Some(Rupiah::new(70_071)),

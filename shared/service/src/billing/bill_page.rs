@@ -170,6 +170,7 @@ async fn next(
             | Refused::TooMuch { .. }
             | Refused::PartlyPaid { .. }
             | Refused::Known
+            | Refused::Struck
             | Refused::Recorded { .. }
             | Refused::NotPaid),
         ) => return Err(Failure::Unavailable(refused.to_string())),

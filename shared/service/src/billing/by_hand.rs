@@ -7,7 +7,9 @@ use pesan_domain::billing::{
     Who,
 };
 use pesan_domain::ids::{MerchantId, OrderId, SlipId};
+use pesan_domain::merchant::Merchant;
 use pesan_domain::money::Rupiah;
+use pesan_domain::payment::Payment;
 
 use super::{BillingError, profile};
 use crate::{App, TRIES, event_id, step_aside};
@@ -126,8 +128,7 @@ pub async fn strike(
 pub struct Accepted {
     /// Of which order.
     pub order: OrderId,
-    /// How much of it counts; what the bill asks for, at most what was asked with the order, where it
-    /// is not said.
+    /// How much of it counts; what the bill asks for, at most what came, where it is not said.
     pub amount: Option<Rupiah>,
     /// Who decides.
     pub by: Who,
@@ -146,44 +147,48 @@ pub async fn accept(
     accepted: &Accepted,
 ) -> Result<Cell, BillingError> {
     let profile = profile(app, merchant).await?;
-    let order = &accepted.order;
     let slip = slip(app, None);
-    for nth in 1..=TRIES {
-        let unknown = || BillingError::UnknownBill(bill.clone());
-        let before = cell(app, merchant, bill).await?.ok_or_else(unknown)?;
-        if nth > 1 && has(&before, &slip.id) {
-            return Ok(before);
-        }
-        let now = app.clock.now();
-        let owed = before.bill.as_ref().ok_or_else(unknown)?;
-        let payment = app.store.payment(merchant, order).await?;
-        let waits = owed.in_review.iter().any(|one| one.order == *order);
-        let payment = payment.filter(|_| waits).ok_or(Refused::NotPaid)?;
-        let most = payment.amount.min(owed.remaining());
-        let counted = Instalment {
-            slip: Some(slip.clone()),
-            ..Instalment::new(
-                accepted.amount.unwrap_or(most),
-                Source::Online(order.clone()),
-                now,
-            )
-        };
-        let paid = before.receive(counted)?;
-        let after = paid.reviewing(order, false, now).unwrap_or(paid);
-        let payment = payment.accepted();
-        let written = app.store.accept(&profile, &payment, &after, before.version);
-        match written.await {
-            Ok(()) => {
-                tracing::info!(%merchant, kind = "billing", outcome = "accepted", bill = %bill);
-                return Ok(after);
-            }
-            Err(StoreError::Conflict) => step_aside(nth).await,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(BillingError::Unavailable(
-        "the bill is being written by others".to_owned(),
-    ))
+    let Accepted { order, amount, .. } = accepted;
+    let accept = |cell: &Cell, payment: Option<Payment>, now| {
+        let payment = payment.ok_or(Refused::NotPaid)?;
+        let after = cell.accept(order, payment.left(), *amount, slip.clone(), now)?;
+        Ok((after, Some(payment.accepted())))
+    };
+    let about = Some((&profile, order));
+    let cell = write_about(app, merchant, bill, about, accept, |cell| {
+        has(cell, &slip.id)
+    })
+    .await?;
+    tracing::info!(%merchant, kind = "billing", outcome = "accepted", bill = %bill);
+    Ok(cell)
+}
+
+/// Records that money of an order that counts for nothing was given back past Midtrans: all of it that
+/// waits for a decision, or what more came than was let count.
+///
+/// # Errors
+/// [`BillingError::UnknownBill`], [`BillingError::Refused`]: with [`Refused::NotPaid`] where there is no
+/// such money of that order.
+pub async fn give_back_uncounted(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+    order: &OrderId,
+    struck: &Struck,
+) -> Result<Cell, BillingError> {
+    let profile = profile(app, merchant).await?;
+    let slip = slip(app, None);
+    let give_back = |cell: &Cell, payment: Option<Payment>, now| {
+        let after = cell.give_back_uncounted(order, struck.clone(), slip.clone(), now)?;
+        let waits = cell.bill.as_ref().is_some_and(|bill| bill.waits_for(order));
+        // What more came than was let count is of a payment that stays paid.
+        Ok((after, payment.filter(|_| waits).map(Payment::returned)))
+    };
+    let about = Some((&profile, order));
+    let is_done = |cell: &Cell| has(cell, &slip.id);
+    let cell = write_about(app, merchant, bill, about, give_back, is_done).await?;
+    tracing::info!(%merchant, kind = "billing", outcome = "returned by hand", bill = %bill);
+    Ok(cell)
 }
 
 /// Calls a bill off.
@@ -244,13 +249,27 @@ fn has(cell: &Cell, slip: &SlipId) -> bool {
     cell.bill.as_ref().is_some_and(|bill| bill.has_slip(slip))
 }
 
-/// Writes to a cell, again where another write came first. That may have been this one, whose answer
-/// was lost: `is_done` tells it from every other, whatever was written over it since.
+/// Writes to a cell alone, as [`write_about`].
 async fn write(
     app: &App,
     merchant: &MerchantId,
     bill: &BillId,
     change: impl Fn(&Cell, Timestamp) -> Result<Cell, Refused>,
+    is_done: impl Fn(&Cell) -> bool,
+) -> Result<Cell, BillingError> {
+    let change = |cell: &Cell, _: Option<Payment>, now| Ok((change(cell, now)?, None));
+    write_about(app, merchant, bill, None, change, is_done).await
+}
+
+/// Writes to a cell and, of an order that is decided about, to its payment; again where another write
+/// came first. That may have been this one, whose answer was lost: `is_done` tells it from every other,
+/// whatever was written over it since.
+async fn write_about(
+    app: &App,
+    merchant: &MerchantId,
+    bill: &BillId,
+    about: Option<(&Merchant, &OrderId)>,
+    change: impl Fn(&Cell, Option<Payment>, Timestamp) -> Result<(Cell, Option<Payment>), Refused>,
     is_done: impl Fn(&Cell) -> bool,
 ) -> Result<Cell, BillingError> {
     for nth in 1..=TRIES {
@@ -259,15 +278,27 @@ async fn write(
         if nth > 1 && is_done(&before) {
             return Ok(before);
         }
-        let after = match change(&before, app.clock.now()) {
+        let payment = match about {
+            Some((_, order)) => app.store.payment(merchant, order).await?,
+            None => None,
+        };
+        let (after, decided) = match change(&before, payment, app.clock.now()) {
             Ok(after) => after,
             Err(Refused::NoBill) => return Err(unknown()),
             Err(refused) => return Err(refused.into()),
         };
-        let written = app
-            .store
-            .change_cell(&CellChange::plain(merchant, &after))
-            .await;
+        let written = match (about, &decided) {
+            (Some((profile, _)), Some(payment)) => {
+                let over = before.version;
+                app.store
+                    .decide_review(profile, payment, &after, over)
+                    .await
+            }
+            (Some(_) | None, None) | (None, Some(_)) => {
+                let plain = CellChange::plain(merchant, &after);
+                app.store.change_cell(&plain).await
+            }
+        };
         match written {
             Ok(()) => return Ok(after),
             Err(StoreError::Conflict) => step_aside(nth).await,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pesan_adapters::dynamodb::{Billed, SubjectMove};
 use pesan_domain::billing::{Bill, Cell, GivenBack, Reason, Refused, Source, Who};
+use pesan_domain::ids::OrderId;
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Payment, PaymentState};
 
@@ -35,7 +36,7 @@ pub(super) fn review(
     let order = &payment.order_id;
     let counts = |bill: &Bill| bill.has_money_of(order);
     let is_counted = cell.bill.as_ref().is_some_and(counts);
-    let is_in_review = match payment.state {
+    let waits = match payment.state {
         PaymentState::Review => true,
         // The rest of it is nobody's yet.
         PaymentState::PartlyRefunded => !is_counted,
@@ -50,8 +51,14 @@ pub(super) fn review(
         | PaymentState::ChargedBack
         | PaymentState::Reversed => false,
     };
-    let next = cell.reviewing(order, is_in_review, now)?;
+    let next = cell.reviewing(order, waits.then(|| payment.left()), now)?;
     Some(moved(billed, next))
+}
+
+/// Whether nobody need look at a payment's money any more that somebody had to.
+pub(super) fn leaves_review(billed: &Billed, subject: &SubjectMove, order: &OrderId) -> bool {
+    let waits = |cell: &Cell| cell.bill.as_ref().is_some_and(|bill| bill.waits_for(order));
+    waits(&billed.cell) && !waits(left(billed, subject))
 }
 
 /// The cell as this step has left it so far.
@@ -125,15 +132,16 @@ pub(super) fn take_back(
             | Refused::TooMuch { .. }
             | Refused::PartlyPaid { .. }
             | Refused::Known
+            | Refused::Struck
             | Refused::Recorded { .. }
             | Refused::TooMany,
         ) => WentBack::Unrecorded,
     }
 }
 
-/// What Midtrans gave back of what the bill got; the method's fee is not the bill's.
+/// What Midtrans gave back of what came; the method's fee is not the bill's.
 fn refunded(payment: &Payment) -> Rupiah {
-    payment.gone_back().min(payment.amount)
+    payment.gone_back().min(payment.received())
 }
 
 fn lost(cell: &Cell) -> Rupiah {

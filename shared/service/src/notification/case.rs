@@ -114,7 +114,7 @@ impl Case<'_> {
                 .map(|(record, envelope)| (record, envelope)),
             announced: announced.as_ref(),
             looked_after: decided.is_paid_now(&self.charge.payment),
-            closes_review: decided.closes_review(&self.charge.payment),
+            closes_review: decided.closes_review(self.charge),
             now: self.now,
         };
         Ok(self.app.store.settle(self.merchant, &settlement).await)

@@ -1,7 +1,7 @@
 //! What a verdict about a payment comes to for what is paid for, and for people.
 
 use jiff::Timestamp;
-use pesan_adapters::dynamodb::{PaidFor, SubjectMove, TaskKind};
+use pesan_adapters::dynamodb::{Charge, PaidFor, SubjectMove, TaskKind};
 use pesan_domain::money::Rupiah;
 use pesan_domain::payment::{Alarm, Effect, Notice, Payment, PaymentState, Verdict};
 
@@ -175,14 +175,21 @@ impl Decided {
     }
 
     /// Whether nothing is left for a person to decide about a payment that was in review.
-    pub fn closes_review(&self, before: &Payment) -> bool {
-        before.state == PaymentState::Review
+    pub fn closes_review(&self, charge: &Charge) -> bool {
+        let before = &charge.payment;
+        let is_decided = before.state == PaymentState::Review
             && self.payment.as_ref().is_some_and(|payment| {
                 !matches!(
                     payment.state,
                     PaymentState::Review | PaymentState::PartlyRefunded
                 )
-            })
+            });
+        match &charge.paid_for {
+            PaidFor::Booking(_) | PaidFor::TopUp(_) => is_decided,
+            PaidFor::Bill(billed) => {
+                is_decided || bill::leaves_review(billed, &self.subject, &before.order_id)
+            }
+        }
     }
 
     /// Whether the money has come with this.

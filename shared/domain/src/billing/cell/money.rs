@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::super::{
-    Bill, BillState, Event, GivenBack, InReview, Instalment, Reason, Source, Struck, Voided, Who,
+    Bill, BillState, Event, GivenBack, InReview, Instalment, Reason, Slip, Source, Struck, Voided,
+    Who,
 };
 use super::{Cell, Why};
 use crate::ids::OrderId;
@@ -40,6 +41,9 @@ pub enum Refused {
     /// It is recorded already.
     #[error("recorded already")]
     Known,
+    /// It is struck out.
+    #[error("struck out already")]
+    Struck,
     /// The reference stands on the bill already.
     #[error("recorded before, at {at}: nothing is changed")]
     Recorded {
@@ -100,6 +104,7 @@ impl Cell {
         let (was, kept) = (bill.state(), bill.kept());
         let instalment = bill.standing(order).ok_or(Refused::NotPaid)?;
         instalment.reversed_at = Some(at);
+        instalment.surplus = Rupiah::ZERO;
         bill.count_lost();
         // Of what Midtrans had given back whole, there was nothing to take.
         if was == BillState::Paid && bill.kept() < kept {
@@ -115,7 +120,7 @@ impl Cell {
     /// came, from 0. The bill asks for it again, as when a bank takes money back.
     ///
     /// # Errors
-    /// [`Refused::NotPaid`] where nothing is recorded there by hand, [`Refused::Known`] where it is
+    /// [`Refused::NotPaid`] where nothing is recorded there by hand, [`Refused::Struck`] where it is
     /// struck out already, [`Refused::Closed`] for a bill that is called off or given back.
     pub fn strike(
         &self,
@@ -131,8 +136,8 @@ impl Cell {
             Source::Cash(_) | Source::Transfer(_) => {}
             Source::Online(_) => return Err(Refused::NotPaid),
         }
-        if instalment.reversed_at.is_some() {
-            return Err(Refused::Known);
+        if instalment.struck.is_some() {
+            return Err(Refused::Struck);
         }
         instalment.reversed_at = Some(at);
         instalment.struck = Some(struck);
@@ -150,23 +155,94 @@ impl Cell {
         Ok(next.holding(bill))
     }
 
-    /// The cell after an order's money went to a person to look at, or was decided about; none where
-    /// that is known.
+    /// The cell after so much of an order's money went to a person to look at or, with none, was
+    /// decided about; none where that is known.
     #[must_use]
-    pub fn reviewing(&self, order: &OrderId, is_in_review: bool, at: Timestamp) -> Option<Self> {
+    pub fn reviewing(&self, order: &OrderId, waits: Option<Rupiah>, at: Timestamp) -> Option<Self> {
         let (next, mut bill) = self.with_bill().ok()?;
-        let known = bill.in_review.iter().position(|one| one.order == *order);
-        match (known, is_in_review) {
-            (None, true) => bill.in_review.push(InReview {
+        let mut known = bill.in_review.iter_mut();
+        match (known.find(|one| one.order == *order), waits) {
+            (Some(one), Some(amount)) if one.amount != amount => one.amount = amount,
+            (None, Some(amount)) => bill.in_review.push(InReview {
                 order: order.clone(),
+                amount,
                 since: at,
             }),
-            (Some(place), false) => {
-                bill.in_review.remove(place);
-            }
-            (None, false) | (Some(_), true) => return None,
+            (Some(_), None) => bill.in_review.retain(|one| one.order != *order),
+            (None, None) | (Some(_), Some(_)) => return None,
         }
         Some(next.holding(bill))
+    }
+
+    /// The cell after a person let an order's money count that waited; of what is `left` of it so
+    /// much, or all that the bill asks for. The rest is for the shop to give back.
+    ///
+    /// # Errors
+    /// [`Refused`]: with [`Refused::NotPaid`] where no money of that order waits.
+    pub fn accept(
+        &self,
+        order: &OrderId,
+        left: Rupiah,
+        amount: Option<Rupiah>,
+        slip: Slip,
+        at: Timestamp,
+    ) -> Result<Self, Refused> {
+        let (_, bill) = self.with_bill()?;
+        if !bill.waits_for(order) {
+            return Err(Refused::NotPaid);
+        }
+        if bill.state() != BillState::Owed {
+            return Err(Refused::Closed(bill.state()));
+        }
+        let most = left.min(bill.remaining());
+        let amount = amount.unwrap_or(most);
+        check(amount, most, bill.instalments.len())?;
+        let paid = self.receive(Instalment {
+            surplus: left.saturating_sub(amount),
+            slip: Some(slip),
+            ..Instalment::new(amount, Source::Online(order.clone()), at)
+        })?;
+        let decided = paid.reviewing(order, None, at);
+        Ok(decided.unwrap_or(paid))
+    }
+
+    /// The cell after a person gave back past Midtrans what of an order's money counts for nothing:
+    /// all that waited, or what more came than was let count. It is recorded as struck out.
+    ///
+    /// # Errors
+    /// [`Refused::NotPaid`] where there is no such money, [`Refused::NoBill`], [`Refused::TooMany`]
+    pub fn give_back_uncounted(
+        &self,
+        order: &OrderId,
+        struck: Struck,
+        slip: Slip,
+        at: Timestamp,
+    ) -> Result<Self, Refused> {
+        let (next, mut bill) = self.with_bill()?;
+        let waits = bill.in_review.iter().find(|one| one.order == *order);
+        let amount = match waits.map(|one| one.amount) {
+            Some(amount) => {
+                bill.in_review.retain(|one| one.order != *order);
+                amount
+            }
+            None => {
+                let counted = bill.standing(order).ok_or(Refused::NotPaid)?;
+                if counted.surplus == Rupiah::ZERO {
+                    return Err(Refused::NotPaid);
+                }
+                std::mem::take(&mut counted.surplus)
+            }
+        };
+        if bill.instalments.len() >= MOST_RECORDED {
+            return Err(Refused::TooMany);
+        }
+        bill.instalments.push(Instalment {
+            reversed_at: Some(at),
+            struck: Some(struck),
+            slip: Some(slip),
+            ..Instalment::new(amount, Source::Online(order.clone()), at)
+        });
+        Ok(next.holding(bill))
     }
 
     /// The cell after its bill was called off.
@@ -215,20 +291,30 @@ impl Cell {
         Ok(next.after(bill, money))
     }
 
-    /// The cell after Midtrans gave money of an order back. It is gone, whatever the bill says: what
-    /// was not there any more, since the shop had given it back by hand, is lost.
+    /// The cell after Midtrans gave money of an order back. It is gone, whatever the bill says: first
+    /// what of it counts for nothing; what was not there any more, since the shop had given it back by
+    /// hand, is lost.
     ///
     /// # Errors
     /// [`Refused::NoBill`], [`Refused::Nothing`], [`Refused::TooMany`], or [`Refused::NotPaid`] where
     /// the order's money is not there.
     pub fn gave_back(&self, order: &OrderId, money: GivenBack) -> Result<Self, Refused> {
-        let (next, bill) = self.with_bill()?;
-        if !bill.has_money_of(order) {
-            return Err(Refused::NotPaid);
+        let (next, mut bill) = self.with_bill()?;
+        let instalment = bill.standing(order).ok_or(Refused::NotPaid)?;
+        let uncounted = money.amount.min(instalment.surplus);
+        instalment.surplus = instalment.surplus.saturating_sub(uncounted);
+        let amount = money.amount.saturating_sub(uncounted);
+        if amount == Rupiah::ZERO && uncounted > Rupiah::ZERO {
+            return Ok(next.holding(bill));
         }
-        check(money.amount, money.amount, bill.given_back.len())?;
+        check(amount, amount, bill.given_back.len())?;
         let order = Some(order.clone());
-        Ok(next.after(bill, GivenBack { order, ..money }))
+        let counted = GivenBack {
+            amount,
+            order,
+            ..money
+        };
+        Ok(next.after(bill, counted))
     }
 
     /// With money that went back.
@@ -267,6 +353,20 @@ fn check(amount: Rupiah, most: Rupiah, recorded: usize) -> Result<(), Refused> {
 }
 
 impl Bill {
+    /// Whether money of an order waits for a person's decision.
+    #[must_use]
+    pub fn waits_for(&self, order: &OrderId) -> bool {
+        self.in_review.iter().any(|one| one.order == *order)
+    }
+
+    /// What more came with an order than counts, and is not given back yet.
+    #[must_use]
+    pub fn surplus_of(&self, order: &OrderId) -> Rupiah {
+        let mut instalments = self.instalments.iter();
+        let standing = instalments.find(|one| one.stands_for(order));
+        standing.map(|one| one.surplus).unwrap_or_default()
+    }
+
     /// An order's money, unless the bank took it back.
     fn standing(&mut self, order: &OrderId) -> Option<&mut Instalment> {
         let mut instalments = self.instalments.iter_mut();

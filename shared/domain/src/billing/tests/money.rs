@@ -39,6 +39,106 @@ fn sums(cell: &Cell) -> [u64; 3] {
     [bill.kept(), bill.lost, bill.remaining()].map(Rupiah::get)
 }
 
+fn accepted(cell: &Cell, attempt: u8, came: Rupiah, counts: Rupiah) -> Result<Cell, Refused> {
+    let waits = cell.reviewing(&order(attempt), Some(came), month_end());
+    let slip = slip(100, None).unwrap();
+    let waits = waits.unwrap();
+    waits.accept(&order(attempt), came, Some(counts), slip, month_end())
+}
+
+fn returned(cell: &Cell, attempt: u8) -> Result<Cell, Refused> {
+    let (slip, by, reason) = (slip(101, None).unwrap(), who(), reason());
+    let struck = Struck { by, reason };
+    cell.give_back_uncounted(&order(attempt), struck, slip, month_end())
+}
+
+#[test]
+fn what_more_came_than_counts_goes_back_without_a_bill_that_is_less_paid() {
+    let part = billed(&owing()).pay(PART, Source::Cash(who()), month_end());
+    let paid = accepted(&part.unwrap(), 1, FEE, REST).unwrap();
+    assert_eq!(bill_of(&paid).surplus_of(&order(1)), PART);
+    let back = at_midtrans(&paid, 1, PART).unwrap();
+    assert_eq!(sums(&back), [150_000, 0, 0]);
+    assert_eq!(bill_of(&back).given_back, []);
+    // Only the rest is the bill's.
+    let more = at_midtrans(&back, 1, PART).unwrap();
+    assert_eq!(sums(&more), [100_000, 0, 0]);
+    let at_once = at_midtrans(&paid, 1, REST).unwrap();
+    assert_eq!(sums(&at_once), [100_000, 0, 0]);
+    // The bank takes all of it.
+    let taken = reversed(&paid, 1).unwrap();
+    assert_eq!(sums(&taken), [50_000, 0, 100_000]);
+    assert_eq!(bill_of(&taken).surplus_of(&order(1)), Rupiah::ZERO);
+
+    let much = Rupiah::new(300_000);
+    let paid = accepted(&billed(&owing()), 1, much, FEE).unwrap();
+    let back = at_midtrans(&paid, 1, FEE).unwrap();
+    assert_eq!(sums(&back), [150_000, 0, 0]);
+    assert_eq!(bill_of(&back).state(), BillState::Paid);
+    assert_eq!(back.symbol(Track::Bill), Symbol::P);
+    let by_hand = returned(&paid, 1).unwrap();
+    assert_eq!(sums(&by_hand), [150_000, 0, 0]);
+    assert_eq!(returned(&by_hand, 1), Err(Refused::NotPaid), "once");
+}
+
+#[test]
+fn no_more_of_what_waits_counts_than_came_and_than_the_bill_asks_for() {
+    let few = Rupiah::new(15_000);
+    let billed = billed(&owing());
+    let accept = |cell: &Cell, left, amount| {
+        let slip = slip(100, None).unwrap();
+        cell.accept(&order(1), left, amount, slip, month_end())
+    };
+    assert_eq!(accept(&billed, few, None), Err(Refused::NotPaid));
+    let waits = billed.reviewing(&order(1), Some(few), month_end()).unwrap();
+    let known = waits.reviewing(&order(1), Some(few), month_end());
+    assert_eq!(known, None, "known");
+    assert_eq!(
+        accept(&waits, few, Some(FEE)),
+        Err(Refused::TooMuch { most: few })
+    );
+    let counted = accept(&waits, few, None).unwrap();
+    assert_eq!(sums(&counted), [15_000, 0, 135_000]);
+    assert_eq!(bill_of(&counted).in_review, []);
+    assert_eq!(bill_of(&counted).surplus_of(&order(1)), Rupiah::ZERO);
+    let much = accept(&waits, Rupiah::new(300_000), None).unwrap();
+    assert_eq!(sums(&much), [150_000, 0, 0]);
+    assert_eq!(bill_of(&much).surplus_of(&order(1)), FEE);
+    // Of what only the method's fee is left, nobody can be stuck with the decision.
+    let none = waits.reviewing(&order(1), Some(Rupiah::ZERO), month_end());
+    assert_eq!(bill_of(&returned(&none.unwrap(), 1).unwrap()).in_review, []);
+    // A part of it went back before anybody decided.
+    let less = waits.reviewing(&order(1), Some(Rupiah::new(5_000)), month_end());
+    assert_eq!(
+        bill_of(&less.unwrap()).in_review[0].amount,
+        Rupiah::new(5_000)
+    );
+}
+
+#[test]
+fn what_waits_and_is_given_back_by_hand_is_recorded_and_never_counts() {
+    let cash = billed(&owing()).pay(FEE, Source::Cash(who()), month_end());
+    let void = billed(&owing()).void(reason(), who(), month_end());
+    for (closed, kept) in [(cash.unwrap(), 150_000), (void.unwrap(), 0)] {
+        let waits = closed.reviewing(&order(1), Some(FEE), month_end()).unwrap();
+        assert_eq!(returned(&waits, 2), Err(Refused::NotPaid));
+        let back = returned(&waits, 1).unwrap();
+        assert_eq!(sums(&back), [kept, 0, 0]);
+        let bill = bill_of(&back);
+        assert_eq!(
+            (bill.state(), &bill.in_review[..]),
+            (bill_of(&closed).state(), &[][..])
+        );
+        let record = bill.instalments.last().unwrap();
+        assert_eq!(record.amount, FEE);
+        assert_eq!(record.struck.as_ref().unwrap().by, who());
+        assert!(!bill.has_money_of(&order(1)));
+        // What Midtrans tells of it later is no money of the bill's.
+        assert_eq!(at_midtrans(&back, 1, FEE), Err(Refused::NotPaid));
+        assert_eq!(returned(&back, 1), Err(Refused::NotPaid));
+    }
+}
+
 #[test]
 fn what_was_entered_by_mistake_is_struck_out_and_asked_for_again() {
     let struck = || Struck {
@@ -62,7 +162,7 @@ fn what_was_entered_by_mistake_is_struck_out_and_asked_for_again() {
         Symbol::G,
         "no channel had taken it"
     );
-    assert_eq!(strike(&open, 0), Err(Refused::Known));
+    assert_eq!(strike(&open, 0), Err(Refused::Struck));
     assert_eq!(sums(&cash(&open, PART).unwrap()), [150_000, 0, 0]);
     let closed = by_hand(&cash(&billed(&owing()), FEE).unwrap(), FEE).unwrap();
     assert_eq!(
@@ -163,6 +263,13 @@ fn a_reference_is_taken_once_and_the_second_time_says_when_it_was() {
         came(&paid, PART, &none, 2),
         Err(Refused::Closed(BillState::Paid))
     );
+    // A record that was a mistake leaves its receipt to the right one.
+    let struck = Struck {
+        by: who(),
+        reason: reason(),
+    };
+    let open = part.strike(0, struck, date(2026, 12, 1), month_end());
+    assert!(came(&open.unwrap(), PART, &again, 1).is_ok());
     // What came with a receipt may go back with it.
     let back = went(&paid, &first).unwrap();
     assert_eq!(went(&back, &again), recorded);
@@ -186,8 +293,8 @@ fn a_sum_that_no_number_holds_is_not_a_smaller_one() {
 struct History {
     cell: Cell,
     attempts: u8,
-    /// By attempt: what came, and what of it Midtrans has.
-    open: Vec<(u8, u64)>,
+    /// By attempt: what came and counts, and what more came, and Midtrans has of either.
+    open: Vec<(u8, u64, u64)>,
     has: i128,
 }
 
@@ -207,9 +314,9 @@ impl History {
         let of = |most: u64| (most * (u64::from(share) + 1) / 256).max(1);
         let (remaining, kept) = (bill.remaining().get(), bill.kept().get());
         let place = usize::from(which) % self.open.len().max(1);
-        let next = match kind % 8 {
+        let next = match kind % 10 {
             0 | 1 => {
-                let amount = if kind % 8 == 0 {
+                let amount = if kind % 10 == 0 {
                     remaining
                 } else {
                     of(remaining)
@@ -217,7 +324,7 @@ impl History {
                 self.attempts += 1;
                 let next = online(&self.cell, self.attempts, Rupiah::new(amount));
                 if next.is_ok() {
-                    self.open.push((self.attempts, amount));
+                    self.open.push((self.attempts, amount, 0));
                     self.has += i128::from(amount);
                 }
                 next
@@ -236,14 +343,17 @@ impl History {
                 next
             }
             5 => {
-                let Some((attempt, left)) = self.open.get_mut(place) else {
+                let Some((attempt, left, more)) = self.open.get_mut(place) else {
                     return;
                 };
-                let amount = of(*left).min(*left);
+                let all = *left + *more;
+                let amount = of(all).min(all);
                 let next = at_midtrans(&self.cell, *attempt, Rupiah::new(amount));
                 if next.is_ok() {
-                    *left -= amount;
-                    self.has -= i128::from(amount);
+                    let uncounted = amount.min(*more);
+                    *more -= uncounted;
+                    *left -= amount - uncounted;
+                    self.has -= i128::from(amount - uncounted);
                 }
                 next
             }
@@ -251,9 +361,32 @@ impl History {
                 if self.open.is_empty() {
                     return;
                 }
-                let (attempt, left) = self.open.remove(place);
+                let (attempt, left, _) = self.open.remove(place);
                 self.has -= i128::from(left);
                 Ok(reversed(&self.cell, attempt).unwrap())
+            }
+            7 => {
+                let counts = of(remaining);
+                let came = counts + u64::from(which) * 1_000;
+                self.attempts += 1;
+                let amounts = [came, counts].map(Rupiah::new);
+                let next = accepted(&self.cell, self.attempts, amounts[0], amounts[1]);
+                if next.is_ok() {
+                    self.open.push((self.attempts, counts, came - counts));
+                    self.has += i128::from(counts);
+                }
+                next
+            }
+            8 => {
+                let Some((attempt, _, more)) = self.open.get_mut(place) else {
+                    return;
+                };
+                let next = returned(&self.cell, *attempt);
+                if next.is_ok() {
+                    assert!(*more > 0);
+                    *more = 0;
+                }
+                next
             }
             _ if which.is_multiple_of(8) => self.cell.void(reason(), who(), month_end()),
             _ => return,
