@@ -11,7 +11,7 @@ use pesan_domain::billing::{
     self, BillId, BillState, Cell, Period, Reason, Reference, Slip, Source, Who,
 };
 use pesan_domain::field::check_number;
-use pesan_domain::ids::{MerchantId, SubscriberId};
+use pesan_domain::ids::{EventId, MerchantId, SlipId, SubscriberId};
 use pesan_domain::money::Rupiah;
 use pesan_service::billing::{
     BillingError, ByHand, Received, Returned, bills_of_period, bills_of_subscriber, pay_by_hand,
@@ -487,26 +487,8 @@ impl Record {
     /// Whether the same was recorded since then.
     fn is_in(&self, bill: &billing::Bill, since: Timestamp) -> bool {
         match self {
-            Self::Payment(received) => {
-                let by = received.by.clone();
-                let source = match received.source {
-                    ByHand::Cash => Source::Cash(by),
-                    ByHand::Transfer => Source::Transfer(by),
-                };
-                bill.instalments.iter().any(|one| {
-                    one.amount == received.amount
-                        && one.source == source
-                        && reference(one.slip.as_ref()) == received.reference.as_ref()
-                        && one.at >= since
-                })
-            }
-            Self::Refund(returned) => bill.given_back.iter().any(|one| {
-                Some(one.amount) == returned.amount
-                    && one.reason == returned.reason
-                    && one.by == returned.by
-                    && reference(one.slip.as_ref()) == returned.reference.as_ref()
-                    && one.at >= since
-            }),
+            Self::Payment(received) => bill.has_slip(&received.slip),
+            Self::Refund(returned) => bill.has_slip(&returned.slip),
             Self::Void { reason, by } => bill
                 .voided
                 .as_ref()
@@ -527,6 +509,11 @@ impl Record {
         let bill = Bill::of(&cell, None).ok_or(BillingError::UnknownBill(number))?;
         Ok(Answer(bill))
     }
+}
+
+/// The same for every run of one request.
+fn slip(seed: Seed) -> SlipId {
+    EventId::new(Timestamp::UNIX_EPOCH, seed.number).into()
 }
 
 /// Which bills are asked for.
@@ -666,6 +653,7 @@ pub(crate) async fn pay(
 ) -> Result<(StatusCode, Answer<Bill>), Problem> {
     parameters.end()?;
     let payment = Record::Payment(Received {
+        slip: slip(seed),
         amount: amount(new.amount)?,
         source: new.source.into(),
         reference: referred(new.reference.as_deref())?,
@@ -700,6 +688,7 @@ pub(crate) async fn give_back(
 ) -> Result<(StatusCode, Answer<Bill>), Problem> {
     parameters.end()?;
     let refund = Record::Refund(Returned {
+        slip: slip(seed),
         amount: Some(amount(new.amount)?),
         reason: Reason::new(&new.reason)?,
         reference: referred(new.reference.as_deref())?,

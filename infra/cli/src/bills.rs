@@ -43,6 +43,7 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
         } => {
             let OneBill { id, bill } = one;
             let received = Received {
+                slip: billing::fresh_slip(app),
                 amount,
                 source: source.into(),
                 reference: reference.as_deref().map(Reference::new).transpose()?,
@@ -127,6 +128,7 @@ pub async fn run(app: &App, command: BillsCommand) -> anyhow::Result<Report> {
         } => {
             let OneBill { id, bill } = one;
             let returned = Returned {
+                slip: billing::fresh_slip(app),
                 amount,
                 reason: Reason::new(&reason)?,
                 reference: reference.as_deref().map(Reference::new).transpose()?,

@@ -129,6 +129,7 @@ async fn void(app: &App) -> Result<BillState, BillingError> {
 
 async fn refund(app: &App, amount: Rupiah) -> Result<BillState, BillingError> {
     let returned = billing::Returned {
+        slip: a_slip(),
         amount: Some(amount),
         reason: Reason::new("batal").unwrap(),
         reference: None,

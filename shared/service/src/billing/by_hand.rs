@@ -35,6 +35,8 @@ impl ByHand {
 /// Money that came past Midtrans.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// What the record is told from every other by: the same where the same request is made again.
+    pub slip: SlipId,
     /// How much.
     pub amount: Rupiah,
     /// How it came.
@@ -48,6 +50,8 @@ pub struct Received {
 /// Money that was given back past Midtrans.
 #[derive(Clone, Debug)]
 pub struct Returned {
+    /// What the record is told from every other by: the same where the same request is made again.
+    pub slip: SlipId,
     /// How much; all that is there where it is not said.
     pub amount: Option<Rupiah>,
     /// Why.
@@ -82,7 +86,10 @@ pub async fn pay_by_hand(
     bill: &BillId,
     received: &Received,
 ) -> Result<Cell, BillingError> {
-    let slip = slip(app, received.reference.as_ref());
+    let slip = Slip {
+        id: received.slip.clone(),
+        reference: received.reference.clone(),
+    };
     let pay = |cell: &Cell, now| {
         let source = received.source.source(&received.by);
         cell.receive(Instalment {
@@ -147,7 +154,7 @@ pub async fn accept(
     accepted: &Accepted,
 ) -> Result<Cell, BillingError> {
     let profile = profile(app, merchant).await?;
-    let slip = slip(app, None);
+    let slip = slip(app);
     let Accepted { order, amount, .. } = accepted;
     let accept = |cell: &Cell, payment: Option<Payment>, now| {
         let payment = payment.ok_or(Refused::NotPaid)?;
@@ -177,7 +184,7 @@ pub async fn give_back_uncounted(
     struck: &Struck,
 ) -> Result<Cell, BillingError> {
     let profile = profile(app, merchant).await?;
-    let slip = slip(app, None);
+    let slip = slip(app);
     let give_back = |cell: &Cell, payment: Option<Payment>, now| {
         let after = cell.give_back_uncounted(order, struck.clone(), slip.clone(), now)?;
         let waits = cell.bill.as_ref().is_some_and(|bill| bill.waits_for(order));
@@ -223,7 +230,10 @@ pub async fn refund(
     bill: &BillId,
     returned: &Returned,
 ) -> Result<Cell, BillingError> {
-    let slip = slip(app, returned.reference.as_ref());
+    let slip = Slip {
+        id: returned.slip.clone(),
+        reference: returned.reference.clone(),
+    };
     let give_back = |cell: &Cell, now| {
         let kept = cell.bill.as_ref().map(Bill::kept).unwrap_or_default();
         let amount = returned.amount.unwrap_or(kept);
@@ -238,10 +248,16 @@ pub async fn refund(
     Ok(cell)
 }
 
-fn slip(app: &App, reference: Option<&Reference>) -> Slip {
+/// What a record that is made now, and once, is told from every other by.
+#[must_use]
+pub fn fresh_slip(app: &App) -> SlipId {
+    event_id(app.clock.now()).into()
+}
+
+fn slip(app: &App) -> Slip {
     Slip {
-        id: event_id(app.clock.now()).into(),
-        reference: reference.cloned(),
+        id: fresh_slip(app),
+        reference: None,
     }
 }
 

@@ -29,8 +29,8 @@ pub use begin::{Kind, begin_zone};
 pub use bill_page::{BillView, by_token, pay};
 pub use bills::{BillsOf, bills_of_period, bills_of_subscriber};
 pub use by_hand::{
-    Accepted, ByHand, Received, Returned, accept, cell, give_back_uncounted, pay_by_hand, refund,
-    strike, void,
+    Accepted, ByHand, Received, Returned, accept, cell, fresh_slip, give_back_uncounted,
+    pay_by_hand, refund, strike, void,
 };
 pub use drive::{Driven, Shard, drive};
 pub use forecast::{Forecast, Listed};

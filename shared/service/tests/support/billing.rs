@@ -7,7 +7,7 @@ use pesan_adapters::dynamodb::SubscriberChange;
 use pesan_adapters::events::{Envelope, Event};
 use pesan_domain::billing::{BillId, Period, RunId, Symbol, Who};
 use pesan_domain::calendar::Zone;
-use pesan_domain::ids::{MerchantId, PlanId, SubscriberId};
+use pesan_domain::ids::{EventId, MerchantId, PlanId, SlipId, SubscriberId};
 use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Noted, Plan, Subscriber};
@@ -39,11 +39,16 @@ pub fn bill(subscriber: &str) -> BillId {
 /// Money that the operator records.
 pub fn by_hand(amount: Rupiah, source: ByHand) -> Received {
     Received {
+        slip: a_slip(),
         amount,
         source,
         reference: None,
         by: Who::new("sari").unwrap(),
     }
+}
+
+pub fn a_slip() -> SlipId {
+    EventId::new(at(MONTH_END), super::whatsapp::rand_bits()).into()
 }
 
 pub fn in_time() -> Instant {

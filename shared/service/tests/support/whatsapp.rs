@@ -450,7 +450,7 @@ impl World {
 }
 
 /// Two ids of the same moment differ.
-fn rand_bits() -> u128 {
+pub fn rand_bits() -> u128 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::SeqCst))

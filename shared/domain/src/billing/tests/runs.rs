@@ -289,7 +289,7 @@ fn d11_who_paid_paused_opted_out_or_left_is_not_reminded() {
     let part = cell.pay(Rupiah::new(1), Source::Cash(who()), now).unwrap();
     let voided = cell.void(reason(), who(), now).unwrap();
     let order = cell.bill.as_ref().unwrap().attempt(1);
-    let in_review = cell.reviewing(&order, true, now).unwrap();
+    let in_review = cell.reviewing(&order, Some(FEE), now).unwrap();
     let mute = Reach::Nothing(NoChannel::OptedOut);
     let last = Some(Effect::LastReminder);
     let tell = Some(Effect::Tell(Channel::WhatsApp));
