@@ -575,9 +575,8 @@ async fn e5_a_vendor_that_fails_for_ten_minutes_is_called_little_and_all_is_sent
     let calls = world.stand.meta.calls();
     assert!(calls <= 40 * 5, "{calls}");
     world.stand.meta.always(Answer::Takes);
-    // Whom it refused five times waits half an hour, and up to a half of that more; then the number's
-    // own rest.
-    world.minutes(90).await;
+    // Whom it refused five times waits half an hour, and up to a half of that more.
+    world.minutes(50).await;
     world.expect_all_taken(ids.len()).await;
     let per_message = world.stand.meta.handed.lock().unwrap().iter().fold(
         std::collections::BTreeMap::<MessageId, usize>::new(),

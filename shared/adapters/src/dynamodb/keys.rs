@@ -301,9 +301,10 @@ pub(super) fn due(shard: u8) -> String {
     format!("DUE#{shard}")
 }
 
-/// In whole seconds and not before `at`: who is woken too early is not woken at all.
+/// In whole seconds and not before `at`: who is woken too early is not woken at all. What waits keeps its
+/// instant in milliseconds, so less than one counts for nothing: else its row would not be known again.
 pub(super) fn due_row(kind: &str, id: &str, at: Timestamp) -> Key {
-    let late = i64::from(at.subsec_nanosecond() > 0);
+    let late = i64::from(at.subsec_millisecond() > 0);
     key(
         due(shard(id)),
         format!(
@@ -373,4 +374,30 @@ pub(super) fn rate(id: &KeyId) -> Key {
 
 pub(super) fn claim(source: &str, id: &str) -> Key {
     key(format!("CLAIM#{source}#{id}"), "CLAIM")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_due_row_is_known_again_by_an_instant_that_was_kept_in_milliseconds() {
+        let key = |at: &str| due_row("message", "m-1", at.parse().unwrap());
+        for (at, kept, second) in [
+            (
+                "2026-12-01T01:02:34.0000004Z",
+                "2026-12-01T01:02:34Z",
+                "34Z",
+            ),
+            (
+                "2026-12-01T01:02:34.0019Z",
+                "2026-12-01T01:02:34.001Z",
+                "35Z",
+            ),
+            ("2026-12-01T01:02:34Z", "2026-12-01T01:02:34Z", "34Z"),
+        ] {
+            assert_eq!(key(at), key(kept), "{at}");
+            assert!(key(at).sk.contains(second), "{at}");
+        }
+    }
 }
