@@ -66,17 +66,10 @@ async fn broadcast(stack: &Stack, operator: &Operator, messages: usize) {
 
 async fn queued(operator: &Operator) -> bool {
     let line = "pesan messages send demo --template monthly_bill --csv list.csv --json";
-    let mut sending = operator
-        .command(line)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    loop {
-        if let Some(status) = sending.try_wait().unwrap() {
-            return status.success();
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let mut sending = operator.command(line);
+    sending.stdout(Stdio::null());
+    let ended = tokio::task::spawn_blocking(move || sending.status());
+    ended.await.unwrap().unwrap().success()
 }
 
 async fn settled(stack: &Stack) {

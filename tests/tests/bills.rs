@@ -318,6 +318,7 @@ async fn while_money_is_looked_at_nobody_is_asked_for_it_and_it_counts_once_acce
     let said = operator.does(&accept(&format!("--order {BILL}"))).out;
     assert!(said.contains("Rp0"), "{said}");
     assert_eq!(debtor.page().await.says(), (BILL, FEE, "Paid"));
+    assert_eq!(debtor.shown()["payments"][1]["counted_by"], "sari");
     assert_eq!(stack.waiting("review").await, [""; 0]);
     assert_eq!(payment_state(stack, BILL).await, "Paid");
     assert_eq!(debtor.symbols(), "PPPPP");

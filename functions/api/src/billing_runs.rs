@@ -33,10 +33,7 @@ use crate::segment::Segment;
 pub(crate) struct NewRun {
     /// The month that is billed: this one or the last, or with `old` one before. Who came after it is not
     /// billed. A month has one run: begun before its last day, it bills nobody who comes later
-    #[schema(
-        pattern = "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$",
-        example = "2026-11"
-    )]
+    #[schema(pattern = "month", example = "2026-11")]
     period: String,
     /// Only say what it would come to
     #[serde(default, deserialize_with = "given")]
@@ -654,7 +651,7 @@ pub(crate) async fn create(
     tag = "Billing runs",
     params(
         ("period" = String, Path, description = "The month that is billed", example = "2026-11",
-            pattern = "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$"),
+            pattern = "month"),
         ("track" = Option<String>, Query, description = "`bill` where nothing is said, or a \
             reminder: `d-3`, `d0`, `d+7`; the plus is encoded as `%2B`", example = "bill",
             pattern = "^(bill|d0|d[+-]([1-9]|1[0-9]|2[0-7]))$"),
@@ -686,7 +683,7 @@ pub(crate) async fn show(
     tag = "Billing runs",
     params(
         ("period" = String, Path, description = "The month that is billed", example = "2026-11",
-            pattern = "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$"),
+            pattern = "month"),
         ("track" = Option<String>, Query, description = "`bill` where nothing is said, or a \
             reminder: `d-3`, `d0`, `d+7`; the plus is encoded as `%2B`", example = "bill",
             pattern = "^(bill|d0|d[+-]([1-9]|1[0-9]|2[0-7]))$"),

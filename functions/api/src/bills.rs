@@ -120,7 +120,7 @@ pub(crate) struct Payment {
     amount: u64,
     /// How it came
     source: SourceName,
-    /// Who says so; null where Midtrans does
+    /// Who says so, or let money from Midtrans count; null where Midtrans alone does
     #[schema(required, example = "sari")]
     by: Option<String>,
     /// Its order at Midtrans; null where it came past Midtrans
@@ -229,16 +229,11 @@ pub(crate) struct NewPayment {
         min_length = 1,
         max_length = 64,
         example = "TRX-1182",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     reference: Option<String>,
     /// Who says so, as your system knows them
-    #[schema(
-        min_length = 1,
-        max_length = 64,
-        example = "sari",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
-    )]
+    #[schema(min_length = 1, max_length = 64, example = "sari", pattern = "line")]
     by: String,
 }
 
@@ -264,7 +259,7 @@ pub(crate) struct NewRefund {
         min_length = 1,
         max_length = 200,
         example = "paid twice",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     reason: String,
     /// The number of its receipt or transfer. A bill takes it once, however the request is named
@@ -274,16 +269,11 @@ pub(crate) struct NewRefund {
         min_length = 1,
         max_length = 64,
         example = "TRX-1182",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     reference: Option<String>,
     /// Who says so, as your system knows them
-    #[schema(
-        min_length = 1,
-        max_length = 64,
-        example = "sari",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
-    )]
+    #[schema(min_length = 1, max_length = 64, example = "sari", pattern = "line")]
     by: String,
 }
 
@@ -297,16 +287,11 @@ pub(crate) struct NewVoid {
         min_length = 1,
         max_length = 200,
         example = "moved away",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     reason: String,
     /// Who says so, as your system knows them
-    #[schema(
-        min_length = 1,
-        max_length = 64,
-        example = "sari",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
-    )]
+    #[schema(min_length = 1, max_length = 64, example = "sari", pattern = "line")]
     by: String,
 }
 
@@ -332,10 +317,13 @@ impl From<ByHandName> for ByHand {
 
 impl From<&billing::Instalment> for Payment {
     fn from(one: &billing::Instalment) -> Self {
+        let slip = one.slip.as_ref();
+        let counted_by = slip.and_then(|slip| slip.counted_by.as_ref());
+        let counted_by = counted_by.map(Who::as_str);
         let (source, by, order) = match &one.source {
             Source::Cash(who) => (SourceName::Cash, Some(who.as_str()), None),
             Source::Transfer(who) => (SourceName::Transfer, Some(who.as_str()), None),
-            Source::Online(order) => (SourceName::Online, None, Some(order.as_str())),
+            Source::Online(order) => (SourceName::Online, counted_by, Some(order.as_str())),
         };
         Self {
             amount: one.amount.get(),
@@ -566,9 +554,9 @@ impl Wanted {
     params(
         ("period" = Option<String>, Query, description = "The month that was billed; this or \
             `subscriber`", example = "2026-11",
-            pattern = "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$"),
+            pattern = "month"),
         ("subscriber" = Option<String>, Query, description = "The id of who owes them; this or \
-            `period`", pattern = "^[a-z0-9][a-z0-9-]{0,23}$"),
+            `period`", pattern = "id"),
         Paging,
     ),
     responses((status = 200, description = "A page of bills", body = List))
@@ -609,7 +597,7 @@ pub(crate) async fn list(
     operation_id = "get_bill",
     tag = "Bills",
     params(("number" = String, Path, description = "Its number", example = "B-202611-plg-001",
-        pattern = "^B-[2-9][0-9]{3}(0[1-9]|1[0-2])-[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "bill number")),
     responses((status = 200, description = "The bill", body = Bill))
 )]
 pub(crate) async fn show(
@@ -639,7 +627,7 @@ pub(crate) async fn show(
     operation_id = "record_bill_payment",
     tag = "Bills",
     params(("number" = String, Path, description = "The bill's number", example = "B-202611-plg-001",
-        pattern = "^B-[2-9][0-9]{3}(0[1-9]|1[0-2])-[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "bill number")),
     request_body = NewPayment,
     responses((status = 201, description = "It is recorded: the bill as it stands", body = Bill))
 )]
@@ -674,7 +662,7 @@ pub(crate) async fn pay(
     operation_id = "record_bill_refund",
     tag = "Bills",
     params(("number" = String, Path, description = "The bill's number", example = "B-202611-plg-001",
-        pattern = "^B-[2-9][0-9]{3}(0[1-9]|1[0-2])-[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "bill number")),
     request_body = NewRefund,
     responses((status = 201, description = "It is recorded: the bill as it stands", body = Bill))
 )]
@@ -707,7 +695,7 @@ pub(crate) async fn give_back(
     operation_id = "void_bill",
     tag = "Bills",
     params(("number" = String, Path, description = "The bill's number", example = "B-202611-plg-001",
-        pattern = "^B-[2-9][0-9]{3}(0[1-9]|1[0-2])-[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "bill number")),
     request_body = NewVoid,
     responses((status = 200, description = "It is called off: the bill as it stands", body = Bill))
 )]

@@ -69,9 +69,44 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     .flatten()
 }
 
+/// What the descriptions of fields and parameters name as their `pattern`, and what that stands for.
+const PATTERNS: [(&str, &str); 4] = [
+    // A text of one line: nothing blank around it, and nothing in it that nobody sees.
+    (
+        "line",
+        r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$",
+    ),
+    (
+        "month",
+        "^([2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])$",
+    ),
+    (
+        "bill number",
+        "^B-[2-9][0-9]{3}(0[1-9]|1[0-2])-[a-z0-9][a-z0-9-]{0,23}$",
+    ),
+    ("id", "^[a-z0-9][a-z0-9-]{0,23}$"),
+];
+
+/// Writes out the patterns that are named.
+fn spell_patterns(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            if let Some(Value::String(pattern)) = fields.get_mut("pattern")
+                && let Some((_, spelt)) = PATTERNS.iter().find(|(name, _)| name == pattern)
+            {
+                (*spelt).clone_into(pattern);
+            }
+            fields.values_mut().for_each(spell_patterns);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(spell_patterns),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// The whole description of a deployment.
 pub(crate) fn document(openapi: &OpenApi, base_url: &str) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(openapi)?;
+    spell_patterns(&mut document);
     document["servers"] = json!([{"url": base_url}]);
     document["components"]["securitySchemes"] = json!({KEY: {
         "type": "http",

@@ -26,7 +26,7 @@ use crate::segment::Segment;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Plan {
     /// Stable: subscribers and bills name it
-    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,23}$", example = "dasar")]
+    #[schema(pattern = "id", example = "dasar")]
     id: String,
     /// As it stands on the bill
     #[schema(example = "Paket Dasar")]
@@ -65,14 +65,14 @@ pub(crate) struct List {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPlan {
     /// Chosen by you, for good
-    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,23}$", example = "dasar")]
+    #[schema(pattern = "id", example = "dasar")]
     id: String,
     /// As it stands on the bill
     #[schema(
         min_length = 1,
         max_length = 60,
         example = "Paket Dasar",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     name: String,
     /// What a month costs, in rupiah
@@ -91,7 +91,7 @@ pub(crate) struct PlanChange {
         min_length = 1,
         max_length = 60,
         example = "Paket Dasar",
-        pattern = r"^[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]([^\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[^\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff])?$"
+        pattern = "line"
     )]
     name: Option<String>,
     /// What a month costs, in rupiah. Bills that are made keep the fee they were made with
@@ -216,7 +216,7 @@ async fn made(
     operation_id = "get_plan",
     tag = "Plans",
     params(("id" = String, Path, description = "Its id", example = "dasar",
-        pattern = "^[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "id")),
     responses((status = 200, description = "The plan", body = Plan))
 )]
 pub(crate) async fn show(
@@ -237,7 +237,7 @@ pub(crate) async fn show(
     operation_id = "change_plan",
     tag = "Plans",
     params(("id" = String, Path, description = "Its id", example = "dasar",
-        pattern = "^[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "id")),
     request_body = PlanChange,
     responses((status = 200, description = "The plan", body = Plan))
 )]
@@ -272,7 +272,7 @@ pub(crate) async fn change(
     operation_id = "archive_plan",
     tag = "Plans",
     params(("id" = String, Path, description = "Its id", example = "dasar",
-        pattern = "^[a-z0-9][a-z0-9-]{0,23}$")),
+        pattern = "id")),
     responses((status = 204, description = "It is archived"))
 )]
 pub(crate) async fn archive(

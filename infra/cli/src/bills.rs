@@ -284,7 +284,12 @@ fn came(one: &Instalment) -> String {
         (_, None) => String::new(),
     };
     let known = known_by(one.slip.as_ref());
-    format!("{} ({way}, {who}{known}), {}{taken}", one.amount, one.at)
+    let counted = counted_by(one.slip.as_ref());
+    let counted = counted.map_or_else(String::new, |by| format!(", counted by {by}"));
+    format!(
+        "{} ({way}, {who}{known}{counted}), {}{taken}",
+        one.amount, one.at
+    )
 }
 
 fn went(one: &GivenBack) -> String {
@@ -296,6 +301,11 @@ fn went(one: &GivenBack) -> String {
 /// The reference that a record was given, if any.
 fn reference(slip: Option<&Slip>) -> Option<&str> {
     Some(slip?.reference.as_ref()?.as_str())
+}
+
+/// Who let it count, where somebody had to.
+fn counted_by(slip: Option<&Slip>) -> Option<&str> {
+    Some(slip?.counted_by.as_ref()?.as_str())
 }
 
 fn known_by(slip: Option<&Slip>) -> String {
@@ -321,6 +331,7 @@ fn as_json(cell: &Cell, bill: &Bill) -> Value {
             "source": way,
             "by": who,
             "at": time(one.at),
+            "counted_by": counted_by(one.slip.as_ref()),
             "reference": reference(one.slip.as_ref()),
             "reversed_at": one.reversed_at.map(time),
             "struck": one.struck.as_ref().map(|struck| {

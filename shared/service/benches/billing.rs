@@ -26,8 +26,9 @@ use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, Driven, Shard, Wanted};
+use pesan_service::billing::{self, Driven, Shard};
 use proxy::Proxy;
+use support::billing::run_of;
 use support::{World, at};
 
 fn demo() -> MerchantId {
@@ -175,7 +176,7 @@ async fn run(count: u32, dies_at: Option<usize>) -> Took {
     let proxy = Proxy::before(&world.variables).await;
     let period = Period::parse("2026-11").unwrap();
     let run = RunId::Bill { period };
-    let wanted = Wanted::run_of(period);
+    let wanted = run_of(period);
     billing::begin(&world.app, &demo(), wanted).await.unwrap();
     let (mut time, mut invocations) = (Duration::ZERO, 0);
     if let Some(nth) = dies_at {

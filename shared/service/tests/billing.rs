@@ -36,7 +36,7 @@ async fn d1_d2_a_schedule_that_fires_twice_or_a_day_later_bills_once() {
     assert_eq!(world.told(), 3);
     world.turn(24 * 3_600);
     assert_eq!(month_end(&world.app).await, 0);
-    let again = billing::begin(&world.app, &demo(), Wanted::run_of(november())).await;
+    let again = billing::begin(&world.app, &demo(), run_of(november())).await;
     assert!(matches!(again, Ok(Begun::Before(_))), "{again:?}");
     settle_down(&world).await;
     assert_eq!((world.told(), world.messages().await.len()), (3, 3));
@@ -113,7 +113,7 @@ async fn d3_a_run_killed_before_or_after_each_call_bills_everybody_once() {
             let run = RunId::Bill { period };
             let wanted = Wanted {
                 old: true,
-                ..Wanted::run_of(period)
+                ..run_of(period)
             };
             billing::begin(&world.app, &demo(), wanted).await.unwrap();
             let shard = shard_of(run, 0).await;
@@ -282,7 +282,7 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
         subscribe(&world, all.collect()).await;
         let dry = Wanted {
             dry_run: true,
-            ..Wanted::run_of(november())
+            ..run_of(november())
         };
         let forecast = billing::begin(&world.app, &demo(), dry).await;
         let Ok(Begun::Forecast(forecast)) = forecast else {
@@ -295,7 +295,7 @@ async fn d22_nobody_one_and_a_few_hundred_are_billed_to_the_end() {
             world.rows("M#demo#BILL").await.is_empty(),
             "nothing is written"
         );
-        billing::begin(&world.app, &demo(), Wanted::run_of(november()))
+        billing::begin(&world.app, &demo(), run_of(november()))
             .await
             .unwrap();
         settle_down(&world).await;

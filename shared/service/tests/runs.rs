@@ -32,7 +32,7 @@ fn came(name: &str, made_at: &str) -> Subscriber {
 async fn forecast(world: &World, period: Period) -> Forecast {
     let dry = Wanted {
         dry_run: true,
-        ..Wanted::run_of(period)
+        ..run_of(period)
     };
     match billing::begin(&world.app, &demo(), dry).await {
         Ok(Begun::Forecast(forecast)) => forecast,
@@ -53,14 +53,14 @@ async fn a_month_that_is_over_bills_who_came_in_it_and_an_old_one_only_where_tha
     subscribe(&world, vec![late]).await;
     let told = forecast(&world, november()).await;
     assert_eq!((told.bills, told.came_later, told.early), (1, 1, false));
-    let begun = billing::begin(&world.app, &demo(), Wanted::run_of(november())).await;
+    let begun = billing::begin(&world.app, &demo(), run_of(november())).await;
     assert!(matches!(begun, Ok(Begun::Now(_))), "{begun:?}");
     settle_down(&world).await;
     let found = symbols(&world, bill_run()).await;
     assert_eq!(found, [("ani".to_owned(), Symbol::A)].into());
     assert_eq!(world.told(), 1);
 
-    let old = Wanted::run_of(Period::parse("2026-01").unwrap());
+    let old = run_of(Period::parse("2026-01").unwrap());
     let refused = billing::begin(&world.app, &demo(), old).await;
     let is_old = NotNow::Old(old.period);
     assert_eq!(refused, Err(BillingError::NotNow(is_old)));
@@ -74,7 +74,7 @@ async fn who_comes_after_a_run_that_was_begun_early_is_counted() {
     let world = opened(&["ani"]).await;
     world.set("2026-11-05T12:00:00+07:00");
     assert!(forecast(&world, november()).await.early);
-    let begun = billing::begin(&world.app, &demo(), Wanted::run_of(november())).await;
+    let begun = billing::begin(&world.app, &demo(), run_of(november())).await;
     let Ok(Begun::Now(first)) = begun else {
         unreachable!("{begun:?}");
     };

@@ -60,6 +60,8 @@ struct SlipRow {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -173,6 +175,7 @@ impl From<&Slip> for SlipRow {
         Self {
             id: slip.id.to_string(),
             reference: reference.map(|text| text.as_str().to_owned()),
+            counted_by: slip.counted_by.as_ref().map(|by| by.as_str().to_owned()),
         }
     }
 }
@@ -183,6 +186,7 @@ impl SlipRow {
         Ok(Slip {
             id: SlipId::parse(&self.id).map_err(broken)?,
             reference: reference.map_err(|refused| broken(refused.field))?,
+            counted_by: self.counted_by.as_deref().map(who).transpose()?,
         })
     }
 }

@@ -79,6 +79,8 @@ pub struct Slip {
     pub id: SlipId,
     /// The number of the receipt or the transfer. A bill takes it once.
     pub reference: Option<Reference>,
+    /// Who let money count that came through Midtrans; of any other record its source says who.
+    pub counted_by: Option<Who>,
 }
 
 /// The number of a receipt or a transfer, as the shop or the bank wrote it.

@@ -89,6 +89,7 @@ pub async fn pay_by_hand(
     let slip = Slip {
         id: received.slip.clone(),
         reference: received.reference.clone(),
+        counted_by: None,
     };
     let pay = |cell: &Cell, now| {
         let source = received.source.source(&received.by);
@@ -154,8 +155,11 @@ pub async fn accept(
     accepted: &Accepted,
 ) -> Result<Cell, BillingError> {
     let profile = profile(app, merchant).await?;
-    let slip = slip(app);
-    let Accepted { order, amount, .. } = accepted;
+    let Accepted { order, amount, by } = accepted;
+    let slip = Slip {
+        counted_by: Some(by.clone()),
+        ..slip(app)
+    };
     let accept = |cell: &Cell, payment: Option<Payment>, now| {
         let payment = payment.ok_or(Refused::NotPaid)?;
         let after = cell.accept(order, payment.left(), *amount, slip.clone(), now)?;
@@ -233,6 +237,7 @@ pub async fn refund(
     let slip = Slip {
         id: returned.slip.clone(),
         reference: returned.reference.clone(),
+        counted_by: None,
     };
     let give_back = |cell: &Cell, now| {
         let kept = cell.bill.as_ref().map(Bill::kept).unwrap_or_default();
@@ -258,6 +263,7 @@ fn slip(app: &App) -> Slip {
     Slip {
         id: fresh_slip(app),
         reference: None,
+        counted_by: None,
     }
 }
 

@@ -114,18 +114,6 @@ pub struct Wanted {
     pub old: bool,
 }
 
-impl Wanted {
-    /// The run of a month that is not long over.
-    #[must_use]
-    pub fn run_of(period: Period) -> Self {
-        Self {
-            period,
-            dry_run: false,
-            old: false,
-        }
-    }
-}
-
 /// Begins the bill run of a period, or says what it would come to. The period has one run, whoever
 /// begins it: asked for again, it is reported as it stands.
 ///

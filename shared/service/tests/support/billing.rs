@@ -12,7 +12,7 @@ use pesan_domain::language::Language;
 use pesan_domain::money::Rupiah;
 use pesan_domain::subscriber::{AnchorDay, Noted, Plan, Subscriber};
 use pesan_domain::whatsapp::Phone;
-use pesan_service::billing::{self, ByHand, Kind, Received, Shard};
+use pesan_service::billing::{self, ByHand, Kind, Received, Shard, Wanted};
 use pesan_service::{App, messages};
 
 use super::{World, at};
@@ -44,6 +44,15 @@ pub fn by_hand(amount: Rupiah, source: ByHand) -> Received {
         source,
         reference: None,
         by: Who::new("sari").unwrap(),
+    }
+}
+
+/// The run of a month that is not long over.
+pub fn run_of(period: Period) -> Wanted {
+    Wanted {
+        period,
+        dry_run: false,
+        old: false,
     }
 }
 

@@ -228,6 +228,7 @@ fn what_midtrans_gave_back_is_gone_whatever_was_given_back_by_hand() {
 
 fn slip(number: u128, reference: Option<&str>) -> Option<Slip> {
     Some(Slip {
+        counted_by: None,
         id: EventId::new(month_end(), number).into(),
         reference: reference.map(|text| Reference::new(text).unwrap()),
     })
