@@ -313,6 +313,10 @@ async fn while_money_is_looked_at_nobody_is_asked_for_it_and_it_counts_once_acce
     let accept = |rest: &str| format!("pesan bills accept demo {BILL} --by sari {rest}");
     let wrong = operator.is_refused(&accept(&format!("--order {SECOND}")));
     assert!(wrong.contains("no such payment"), "{wrong}");
+    assert!(
+        wrong.contains("pesan bills show"),
+        "it says where to look: {wrong}"
+    );
     let much = operator.is_refused(&accept(&format!("--order {BILL} --amount 100001")));
     assert!(much.contains("at most Rp100.000"), "{much}");
     let said = operator.does(&accept(&format!("--order {BILL}"))).out;
