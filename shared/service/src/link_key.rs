@@ -52,9 +52,8 @@ pub async fn rotate(app: &App, days: u16, handed_out: HandedOut) -> Result<Linke
     let linked = each(app, days, Does::Add(&fresh)).await?;
     app.parameters.put(LINK_KEY, &fresh).await?;
     if handed_out == HandedOut::Revoked {
-        for key in before {
-            each(app, days, Does::Remove(&key.into())).await?;
-        }
+        let before: Vec<SecretString> = before.into_iter().map(SecretString::from).collect();
+        each(app, days, Does::Remove(&before)).await?;
         note(app, &[]).await?;
     }
     Ok(linked)
@@ -94,11 +93,11 @@ pub async fn reissue(app: &App, days: u16) -> Result<Linked, OperatorError> {
     each(app, days, Does::Add(&key)).await
 }
 
-/// What is done with the links under a key.
+/// What is done with links: one is added under a key, or those under keys are taken out.
 #[derive(Clone, Copy)]
 enum Does<'a> {
     Add(&'a SecretString),
-    Remove(&'a SecretString),
+    Remove(&'a [SecretString]),
 }
 
 impl Does<'_> {
@@ -108,16 +107,17 @@ impl Does<'_> {
         merchant: &MerchantId,
         page: LinkedPage,
     ) -> Result<(), OperatorError> {
-        let (Self::Add(key) | Self::Remove(key)) = self;
-        let token = match &page {
-            LinkedPage::Order(code) => order_token_of(key, merchant, code),
-            LinkedPage::Bill(bill) => bill_token_of(key, merchant, bill),
-        };
-        let token = token.map_err(|failure| OperatorError::Unavailable(failure.to_string()))?;
-        let hash = token_hash(&token);
         match self {
-            Self::Add(_) => app.store.add_link(&hash, merchant, &page).await?,
-            Self::Remove(_) => app.store.remove_link(&hash).await?,
+            Self::Add(key) => {
+                let hash = hash_of(key, merchant, &page)?;
+                app.store.add_link(&hash, merchant, &page).await?;
+            }
+            Self::Remove(keys) => {
+                for key in keys {
+                    let hash = hash_of(key, merchant, &page)?;
+                    app.store.remove_link(&hash).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -137,6 +137,20 @@ impl Does<'_> {
         while let Some(()) = each.try_next().await? {}
         Ok(count)
     }
+}
+
+fn hash_of(
+    key: &SecretString,
+    merchant: &MerchantId,
+    page: &LinkedPage,
+) -> Result<String, OperatorError> {
+    let token = match page {
+        LinkedPage::Order(code) => order_token_of(key, merchant, code),
+        LinkedPage::Bill(bill) => bill_token_of(key, merchant, bill),
+    };
+    token
+        .map(|token| token_hash(&token))
+        .map_err(|failure| OperatorError::Unavailable(failure.to_string()))
 }
 
 /// Goes over the bookings and bills of the last `days`, the newest last: today's may still be growing.
